@@ -1,0 +1,20 @@
+# One static library a layer. Sources are globbed within the layer's own folder: adding a file to a
+# room needs no second edit.
+function(muster_layer name)
+  cmake_parse_arguments(arg "" "" "PUBLIC" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  add_library(muster_${name} STATIC ${sources})
+  target_include_directories(muster_${name} PUBLIC "${PROJECT_SOURCE_DIR}"
+                             "${PROJECT_SOURCE_DIR}/libcontrol/include")
+  target_link_libraries(muster_${name} PUBLIC ${arg_PUBLIC})
+endfunction()
+
+# A GoogleTest binary of all *_test.cc in the current folder; ctest sees each test by itself.
+function(muster_test name)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+endfunction()

@@ -1,0 +1,79 @@
+// An application's presence in its cluster: the one class that an application needs.
+//
+//   auto options = muster::loadNodeOptions("node.toml");
+//   auto node = muster::Node::create(*options);
+//   muster::Requests& user = (*node)->requests("user");
+//   (*node)->onPromote([&](const muster::Lease& lease) { service.start(lease); });
+//   (*node)->onDemote([&](const muster::Demotion&) { service.stop(); });
+//   (*node)->start();
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "muster/lease.h"
+#include "muster/service.h"
+#include "muster/status.h"
+
+namespace muster {
+
+struct NodeOptions {
+  std::string jid;  // bare; the account this node logs in with
+  std::string password;
+  std::string host;                 // empty: looked up by SRV record for the JID's domain
+  uint16_t port = 0;                // 0: likewise
+  std::string ca_file;              // PEM; empty: the system's authorities
+  std::string coordinator;          // the coordinator's component address; empty: none, no failover
+  std::string coordinator_account;  // bare JID whose presence says that the coordinator lives
+  std::string name;                 // default: the JID's local part
+  std::string group;                // empty: a node without failover
+  std::string version;              // of the application, shown to people
+  // Keeps the highest epoch seen and the grants; one process at a time, which is enforced.
+  std::filesystem::path state_dir;
+  // Who may command this node, besides whomever the coordinator tells it of: bare JID, role name.
+  std::vector<std::pair<std::string, std::string>> grants;
+};
+
+// Reads and checks a TOML file; docs/operations.md has every key. Errors name the line.
+Result<NodeOptions> loadNodeOptions(const std::filesystem::path& file);
+
+// Owns a thread with an event loop on which all of the network is done. Every public call may be
+// made from any thread and none waits for the network. Callbacks run on another thread of the
+// library, one at a time and in order, so they may block; while onDemote runs for a drain the lease
+// is still renewed.
+//
+// A process has at most one QCoreApplication. A host that uses Qt makes its own before create();
+// for any other host create() makes one and leaves the process's locale as it was.
+class Node {
+ public:
+  static Result<std::unique_ptr<Node>> create(NodeOptions options);
+  virtual ~Node() = default;  // stop()s
+
+  // Services are made before start() and live as long as the node. The same name again gives the
+  // same service. Names: 1 to 64 bytes of letters, digits, '-', '_' and '.'.
+  virtual Availability& availability(const std::string& name, ServiceOptions options = {}) = 0;
+  virtual Requests& requests(const std::string& name, ServiceOptions options = {}) = 0;
+
+  // Set before start(). `promote` claims the lease's token at the resource before it reads anything
+  // there (muster/fence.h) and returns once the application is active; an error gives the lease
+  // back.
+  virtual void onPromote(std::function<Status(const Lease&)> promote) = 0;
+  // Returns once the application has stopped being active. If it does not in time, the process is
+  // ended with SIGKILL: a holder that can't stop must not go on.
+  virtual void onDemote(std::function<void(const Demotion&)> demote) = 0;
+
+  virtual Status start() = 0;
+  // Demotes if need be, releases the lease, says goodbye, ends the threads. Idempotent.
+  virtual void stop() = 0;
+
+  // The lease held now, if any.
+  virtual std::unique_ptr<Lease> lease() const = 0;
+  // The full JID, empty before the first login.
+  virtual std::string fullJid() const = 0;
+};
+
+}  // namespace muster
