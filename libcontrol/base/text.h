@@ -26,6 +26,13 @@ std::string suggestion(std::string_view typed, const std::vector<std::string>& c
 
 // "a, b and c".
 std::string joinWithAnd(const std::vector<std::string>& items);
+// "a, b or c".
+std::string joinWithOr(const std::vector<std::string>& items);
+
+// ASCII letters in lower case, all else as it is; no locale.
+std::string asciiLower(std::string_view text);
+// Two lower-case digits a byte.
+std::string hexOf(std::string_view bytes);
 
 // One line fit to be shown: control characters replaced by spaces, invalid UTF-8 by U+FFFD, cut at
 // a character's border so that at most max_bytes remain (with an ellipsis).

@@ -10,6 +10,7 @@
 #include <vector>
 
 class QDomElement;
+class QXmlStreamReader;
 class QXmlStreamWriter;
 
 namespace muster::xmpp {
@@ -23,6 +24,10 @@ class Element {
 
   const std::string& name() const { return name_; }
   const std::string& ns() const { return ns_; }
+  Element& setNs(std::string ns) {
+    ns_ = std::move(ns);
+    return *this;
+  }
   bool is(std::string_view name, std::string_view ns) const { return name_ == name && ns_ == ns; }
 
   // Empty if not there; hasAttribute tells the difference. "xml:lang" is written with its prefix.
@@ -48,12 +53,15 @@ class Element {
   const Element* firstChild() const { return children_.empty() ? nullptr : &children_.front(); }
 
   // Reads and writes; writing declares a default namespace wherever it changes, starting from
-  // `parent_ns` (the stream's own).
+  // `parent_ns` (the stream's own). Characters that XML cannot hold are left out when writing;
+  // attributes of a namespace other than xml: are left out when reading.
   static Element fromDom(const QDomElement& dom);
   void write(QXmlStreamWriter& writer, std::string_view parent_ns) const;
   QByteArray toXml(std::string_view parent_ns = {}) const;
   // A whole document in memory; for tests and files. Empty if it is not well-formed.
   static std::optional<Element> parse(const QByteArray& xml);
+  // The start tag on which the reader stands, without text or children.
+  static Element startOf(const QXmlStreamReader& reader);
 
   bool operator==(const Element&) const = default;
 

@@ -25,8 +25,9 @@ struct DownEvent {
 
 // Stanzas have the namespace jabber:client whatever the stream's own is; an implementation
 // translates (jabber:component:accept). One thread, the one whose Qt event loop runs it; callbacks
-// come from that loop and never from inside send(). A link that went down comes up again by itself,
-// with backoff, until stop().
+// come from that loop and never from inside send() or drop(). A link that went down comes up again
+// by itself, with backoff, until stop(); `down` is called once for each connection lost and each
+// attempt that failed. A callback may call any function of the link but not destroy it.
 class Link {
  public:
   using Received = std::function<void(const Element& stanza)>;

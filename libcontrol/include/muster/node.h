@@ -72,7 +72,7 @@ class Node {
 
   // The lease held now, if any.
   virtual std::unique_ptr<Lease> lease() const = 0;
-  // The full JID, empty before the first login.
+  // The full JID that it logs in as; a new one with each process.
   virtual std::string fullJid() const = 0;
 };
 

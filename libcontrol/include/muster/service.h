@@ -29,7 +29,9 @@ class Availability {
   void outageEnd();
   bool inOutage() const;
 
-  // For the library: what happened since the last call, in order. `since` is the age of each event.
+  // For the library: what happened since the last call, in order, begins and ends in turn. Bounded:
+  // where a service flaps too often between two calls, the shortest times between two outages are
+  // left out, so that down time is overstated rather than hidden.
   struct Event {
     std::chrono::steady_clock::time_point at;
     bool begin;
@@ -42,7 +44,7 @@ class Availability {
 
  private:
   mutable std::mutex mutex_;
-  std::vector<Event> events_;  // bounded: only the last few changes between two calls of take()
+  std::vector<Event> events_;
   bool in_outage_ = false;
 };
 

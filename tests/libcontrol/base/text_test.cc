@@ -58,5 +58,14 @@ TEST(Percent, NeverRoundsUpToAll) {
   EXPECT_EQ(formatPercent(0), "0");
 }
 
+TEST(Text, JoinsLowersAndWritesHex) {
+  EXPECT_EQ(joinWithAnd({"a", "b", "c"}), "a, b and c");
+  EXPECT_EQ(joinWithOr({"a", "b", "c"}), "a, b or c");
+  EXPECT_EQ(joinWithOr({"a"}), "a");
+  EXPECT_EQ(joinWithOr({}), "");
+  EXPECT_EQ(asciiLower("\xc3\x84 Az[`"), "\xc3\x84 az[`");
+  EXPECT_EQ(hexOf(std::string_view("\x00\xff\x1a", 3)), "00ff1a");
+}
+
 }  // namespace
 }  // namespace muster

@@ -1,0 +1,163 @@
+#include "coordinator/cli/up_down.h"
+
+#include <signal.h>
+
+#include <QElapsedTimer>
+#include <QThread>
+#include <algorithm>
+#include <atomic>
+#include <iostream>
+#include <memory>
+#include <utility>
+
+#include "coordinator/cli/verbs.h"
+#include "coordinator/local/local_cluster.h"
+#include "libcontrol/base/text.h"
+
+namespace muster::cli {
+namespace {
+
+// Of one question to a cluster that is still starting.
+constexpr Duration kProbeTimeout = Duration::seconds(5);
+constexpr unsigned long kLookMs = 200;
+
+std::atomic<bool> interrupted{false};
+
+void catchSignals() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted = true; };
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+// Asks over XMPP, as any other client would. One login serves all questions.
+class Probe {
+ public:
+  explicit Probe(const catalogue::Catalogue& cluster) : cluster_(cluster) {}
+
+  Result<local::Readiness> operator()(const local::ClusterInfo& info) {
+    if (client_ == nullptr) {
+      const auto jid = Jid::parse(info.observer.jid);
+      const auto coordinator = Jid::parse(info.coordinator);
+      if (!jid) return jid.status();
+      if (!coordinator) return coordinator.status();
+      client_ = std::make_unique<Client>(Login{*jid, info.observer.password, info.host,
+                                               info.c2s_port, info.ca_file.string(), *coordinator});
+    }
+    client_->setDeadline(kProbeTimeout);
+    const auto nodes = callCluster<v1::NodesReply>(*client_, cluster_, "Nodes", v1::NodesRequest());
+    if (!nodes) return nodes.status();
+    const auto status =
+        callCluster<v1::StatusReply>(*client_, cluster_, "Status", v1::StatusRequest());
+    if (!status) return status.status();
+    local::Readiness out;
+    for (const v1::NodeState& node : nodes->nodes()) {
+      out.nodes.push_back({node.name(), node.jid(), node.present()});
+    }
+    for (const v1::GroupStatus& group : status->groups()) {
+      if (group.phase() == v1::PHASE_ACTIVE) out.active[group.name()] = group.active();
+    }
+    return out;
+  }
+
+ private:
+  const catalogue::Catalogue& cluster_;
+  std::unique_ptr<Client> client_;
+};
+
+void printUp(const local::UpReport& report) {
+  const local::ClusterInfo& info = report.info;
+  std::cout << "The cluster in " << info.dir.string() << " is "
+            << (report.resumed ? "up again" : "up") << ": ";
+  std::vector<std::string> nodes;
+  for (const local::NodeInfo& node : info.nodes) nodes.push_back(node.name);
+  std::cout << joinWithAnd(nodes);
+  for (const auto& [group, active] : report.readiness.active) {
+    std::cout << "; of " << group << ", " << active << " is active";
+  }
+  std::cout << ".\n\n"
+            << "Ask it:      muster --cluster " << info.dir.string() << " status\n"
+            << "Chat client: " << info.operator_account.jid << " with the password "
+            << info.operator_account.password << "\n"
+            << "             server " << info.host << " port " << info.c2s_port
+            << ", certificates of " << info.ca_file.string() << "\n"
+            << "             add " << info.coordinator;
+  for (const local::GroupInfo& group : info.groups) std::cout << " and " << group.jid;
+  std::cout << " as contacts; write 'help' to one of them\n"
+            << "End it:      muster down --dir " << info.dir.string() << "\n"
+            << std::flush;
+}
+
+void printDown(const local::DownReport& report) {
+  for (const auto& ended : report.ended) {
+    std::cout << "ended " << ended.name << " (pid " << ended.pid << ")"
+              << (ended.killed ? ", which had to be killed" : "") << "\n";
+  }
+  if (report.ended.empty()) std::cout << "nothing was running\n";
+}
+
+}  // namespace
+
+UpDown::UpDown(CLI::App& app, const catalogue::Catalogue& cluster) : cluster_(cluster) {
+  up_ = app.add_subcommand("up", "Start a private cluster on this machine");
+  up_->add_option("--dir", dir_, "The folder that holds all of it")->required();
+  up_->add_option("--nodes", nodes_, "How many nodes, 1 to 20 (default 3)");
+  up_->add_option("--lease-ttl", lease_ttl_, "Length of the lease, such as 5s (the default)");
+  up_->add_flag("--detach", detach_, "Return once it is ready instead of staying");
+  up_->fallthrough();
+  down_ = app.add_subcommand("down", "End a private cluster");
+  down_->add_option("--dir", dir_, "Its folder")->required();
+  down_->fallthrough();
+}
+
+Exit UpDown::run(const Settings& settings) {
+  return up_->parsed() ? up(settings) : down(settings);
+}
+
+Exit UpDown::up(const Settings& settings) {
+  local::UpOptions options;
+  options.dir = dir_;
+  options.detach = detach_;
+  if (up_->count("--nodes") > 0) options.nodes = nodes_;
+  if (!lease_ttl_.empty()) {
+    const auto ttl = parseDuration(lease_ttl_);
+    if (!ttl) {
+      return report(settings, {Code::kInvalidArgument, "--lease-ttl: " + ttl.status().text()});
+    }
+    options.lease_ttl = *ttl;
+  }
+  catchSignals();
+  auto probe = std::make_shared<Probe>(cluster_);
+  options.probe = [probe](const local::ClusterInfo& info) { return (*probe)(info); };
+  options.interrupted = [] { return interrupted.load(); };
+  const auto up = local::up(options);
+  options.probe = nullptr;
+  probe.reset();
+  if (!up) {
+    const Exit exit = report(settings, up.status());
+    // A second cluster in the same folder is refused, but nothing was unsafe about it.
+    return up.status().code() == Code::kConflict ? Exit::kUsage : exit;
+  }
+  printUp(*up);
+  if (detach_) return Exit::kDone;
+  std::vector<std::string> told;
+  while (!interrupted) {
+    QThread::msleep(kLookMs);
+    for (const std::string& name : local::endedProcesses(up->info)) {
+      if (std::find(told.begin(), told.end(), name) != told.end()) continue;
+      told.push_back(name);
+      std::cout << name << " has ended; `muster up --dir " << dir_ << "` starts it again\n"
+                << std::flush;
+    }
+  }
+  return down(settings);
+}
+
+Exit UpDown::down(const Settings& settings) {
+  const auto down = local::down(dir_);
+  if (!down) return report(settings, down.status());
+  printDown(*down);
+  return Exit::kDone;
+}
+
+}  // namespace muster::cli

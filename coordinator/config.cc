@@ -1,0 +1,150 @@
+#include "coordinator/config.h"
+
+#include <algorithm>
+#include <set>
+
+#include "libcontrol/base/limits.h"
+#include "libcontrol/config/config_file.h"
+
+namespace muster::coordinator {
+namespace {
+
+constexpr Duration kMaxSetting = Duration::seconds(3600);
+
+Jid readJid(ConfigTable& table, const std::string& key) {
+  const std::string text = table.requiredString(key);
+  if (text.empty()) return {};
+  const auto jid = Jid::parse(text);
+  if (!jid) {
+    table.fail(key, jid.status().text());
+    return {};
+  }
+  if (!jid->isBare()) table.fail(key, "must not have a resource");
+  return jid->bare();
+}
+
+bool isName(const std::string& name) {
+  return !name.empty() && name.size() <= limits::kMaxNameBytes &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string::npos;
+}
+
+std::string readName(ConfigTable& table, const std::string& key) {
+  const std::string name = table.requiredString(key);
+  if (!name.empty() && !isName(name)) {
+    table.fail(key, "must have 1 to 64 lower-case letters, digits, '-', '_' and '.'");
+  }
+  return name;
+}
+
+ComponentConfig readComponent(ConfigTable table) {
+  ComponentConfig out;
+  out.jid = readJid(table, "jid");
+  if (!out.jid.local().empty()) {
+    table.fail("jid", "must be a domain, such as muster.example.org");
+  }
+  out.host = table.string("host", "127.0.0.1");
+  out.port = static_cast<uint16_t>(table.integer("port", 5347, 1, 65535));
+  out.secret = table.secret("secret");
+  out.allow_unencrypted = table.boolean("allow_unencrypted", false);
+  return out;
+}
+
+std::optional<AccountConfig> readAccount(ConfigTable table) {
+  if (!table.isPresent()) return std::nullopt;
+  AccountConfig out;
+  out.jid = readJid(table, "jid");
+  if (out.jid.local().empty()) {
+    table.fail("jid", "must name an account, such as muster@example.org");
+  }
+  out.host = table.string("host");
+  out.port = static_cast<uint16_t>(table.integer("port", 0, 0, 65535));
+  out.ca_file = table.path("ca_file").string();
+  out.password = table.secret("password");
+  return out;
+}
+
+election::GroupConfig readElection(ConfigTable table) {
+  election::GroupConfig out;
+  out.lease_ttl =
+      table.duration("lease_ttl", out.lease_ttl, limits::kMinLeaseTtl, limits::kMaxLeaseTtl);
+  out.clock_rate_bound = table.number("clock_rate_bound_percent", 1, 0, 10) / 100;
+  out.wait_margin =
+      table.duration("wait_margin", out.wait_margin, Duration{}, Duration::seconds(10));
+  out.drain_deadline =
+      table.duration("drain_deadline", out.drain_deadline, Duration::seconds(1), kMaxSetting);
+  out.offer_timeout =
+      table.duration("offer_timeout", out.offer_timeout, Duration::millis(100), kMaxSetting);
+  out.settle = table.duration("settle", out.settle, Duration{}, kMaxSetting);
+  out.promote_timeout =
+      table.duration("promote_timeout", out.promote_timeout, Duration::seconds(1), kMaxSetting);
+  out.choose.level_floor = table.number("level_floor_percent", 0, 0, 100);
+  return out;
+}
+
+void readGrants(ConfigTable& table, const std::string& key, v1::Role role, Bootstrap& out) {
+  for (const std::string& text : table.strings(key)) {
+    const auto jid = Jid::parse(text);
+    if (!jid) {
+      table.fail(key, jid.status().text());
+    } else if (!jid->isBare()) {
+      table.fail(key, "'" + text + "' must not have a resource");
+    } else if (!out.grants.emplace(*jid, role).second) {
+      table.fail(key, text + " is given two roles; the higher one includes the lower");
+    }
+  }
+}
+
+Bootstrap readBootstrap(ConfigTable table) {
+  Bootstrap out;
+  readGrants(table, "admins", v1::ROLE_ADMIN, out);
+  readGrants(table, "operators", v1::ROLE_OPERATOR, out);
+  readGrants(table, "observers", v1::ROLE_OBSERVER, out);
+  for (ConfigTable group : table.tables("group")) {
+    out.groups.push_back(readName(group, "name"));
+    if (std::count(out.groups.begin(), out.groups.end(), out.groups.back()) > 1) {
+      group.fail("name", "is there twice");
+    }
+  }
+  std::set<std::string> names;
+  std::set<Jid> jids;
+  for (ConfigTable node : table.tables("node")) {
+    Bootstrap::Node entry;
+    entry.name = readName(node, "name");
+    entry.jid = readJid(node, "jid");
+    entry.group = node.string("group");
+    if (!names.insert(entry.name).second) node.fail("name", "is there twice");
+    if (!jids.insert(entry.jid).second) node.fail("jid", "is there twice");
+    if (!entry.group.empty() &&
+        std::find(out.groups.begin(), out.groups.end(), entry.group) == out.groups.end()) {
+      node.fail("group", "'" + entry.group + "' is not one of the [[bootstrap.group]]s");
+    }
+    out.nodes.push_back(std::move(entry));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Config> loadConfig(const std::filesystem::path& file) {
+  auto config = ConfigFile::load(file);
+  if (!config) return config.status();
+  ConfigTable root = (*config)->root();
+  Config out;
+  out.component = readComponent(root.table("component"));
+  out.account = readAccount(root.table("account"));
+  ConfigTable store = root.table("store");
+  (void)store.requiredString("path");
+  out.store = store.path("path");
+  out.election = readElection(root.table("election"));
+  ConfigTable log = root.table("log");
+  out.log_level = log.string("level", "info");
+  static const std::set<std::string> kLevels = {"trace", "debug", "info", "warn", "error"};
+  if (!kLevels.contains(out.log_level)) {
+    log.fail("level", "must be trace, debug, info, warn or error");
+  }
+  out.bootstrap = readBootstrap(root.table("bootstrap"));
+  if (Status status = (*config)->finish(); !status) return status;
+  return out;
+}
+
+}  // namespace muster::coordinator

@@ -1,0 +1,58 @@
+// muster-coordinator's configuration; docs/operations.md documents every key.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libcontrol/base/jid.h"
+#include "libcontrol/base/status.h"
+#include "libcontrol/election/group.h"
+#include "muster/options.pb.h"
+
+namespace muster::coordinator {
+
+struct ComponentConfig {
+  Jid jid;  // a domain
+  std::string host;
+  uint16_t port = 5347;
+  std::string secret;
+  bool allow_unencrypted = false;  // a host other than loopback
+};
+
+struct AccountConfig {
+  Jid jid;  // bare
+  std::string host;
+  uint16_t port = 0;
+  std::string ca_file;
+  std::string password;
+};
+
+// What an empty store begins with.
+struct Bootstrap {
+  struct Node {
+    std::string name;
+    Jid jid;
+    std::string group;
+  };
+  std::map<Jid, v1::Role> grants;
+  std::vector<std::string> groups;
+  std::vector<Node> nodes;
+};
+
+struct Config {
+  ComponentConfig component;
+  std::optional<AccountConfig> account;
+  std::filesystem::path store;
+  election::GroupConfig election;  // of every group; the name is filled in
+  std::string log_level = "info";
+  Bootstrap bootstrap;
+};
+
+// All errors at once, each with file, line and key.
+Result<Config> loadConfig(const std::filesystem::path& file);
+
+}  // namespace muster::coordinator

@@ -1,0 +1,62 @@
+// The contacts that the component plays: one a group, and its own address for the whole. A server
+// does nothing for a component's addresses, so subscriptions, probes and presence (RFC 6121,
+// sections 3 and 4) are handled here.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "libcontrol/base/clock.h"
+#include "libcontrol/base/jid.h"
+#include "libcontrol/base/status.h"
+#include "libcontrol/catalogue/ports.h"
+#include "libcontrol/service/presence.h"
+#include "libcontrol/store/coordinator_store.h"
+#include "libcontrol/xmpp/endpoint.h"
+#include "libcontrol/xmpp/stanza.h"
+#include "libcontrol/xmpp/subscriptions.h"
+
+namespace muster::coordinator {
+
+xmpp::Show toXmpp(service::Show show);
+
+// One thread; all references must outlive it.
+class Contacts {
+ public:
+  Contacts(xmpp::Endpoint& component, store::SubscriptionStore& store,
+           const catalogue::Authority& authority, Clock& clock);
+
+  // Reads who is subscribed to whom.
+  Status load();
+  void add(const Jid& contact);
+
+  // What the contact shows from now on; sent to its subscribers when it is worth it.
+  void show(const Jid& contact, const service::PresenceText& text);
+  // A presence stanza to one of the contacts.
+  void onPresence(const xmpp::PresenceInfo& presence);
+
+  // To everybody who is subscribed: after a connection, and before the end.
+  void announceAll();
+  void sayGoodbye();
+
+ private:
+  struct Contact {
+    service::PresenceText text;
+    service::PresenceThrottle throttle;
+    std::set<Jid> subscribers;  // bare
+  };
+
+  void subscribe(const Jid& jid, Contact& contact, const Jid& subscriber);
+  void unsubscribe(const Jid& jid, Contact& contact, const Jid& subscriber);
+  void send(const Jid& jid, const Contact& contact, const Jid& to);
+  void broadcast(const Jid& jid, const Contact& contact);
+
+  xmpp::Endpoint& component_;
+  store::SubscriptionStore& store_;
+  const catalogue::Authority& authority_;
+  Clock& clock_;
+  std::map<Jid, Contact> contacts_;
+};
+
+}  // namespace muster::coordinator

@@ -1,0 +1,200 @@
+#include "coordinator/daemon.h"
+
+#include <QTimer>
+#include <utility>
+
+#include "libcontrol/base/ids.h"
+#include "libcontrol/xmpp/client_link.h"
+#include "libcontrol/xmpp/component_link.h"
+#include "libcontrol/xmpp/faces.h"
+#include "muster/cluster.pb.h"
+#include "muster/log.h"
+
+namespace muster::coordinator {
+namespace {
+
+// For what has been said at the end to leave before the process does.
+constexpr int kGoodbyeMs = 100;
+
+constexpr char kBootstrap[] = "bootstrap";
+
+// An empty store is one without any group, member or grant.
+Result<bool> isEmpty(store::CoordinatorStore& store) {
+  const auto groups = store.groups().loadAll();
+  if (!groups) return groups.status();
+  const auto members = store.members().list();
+  if (!members) return members.status();
+  const auto grants = store.grants().list();
+  if (!grants) return grants.status();
+  return groups->empty() && members->empty() && grants->empty();
+}
+
+// Grants last: a store with any grant in it is complete, so that a crash in between is mended by
+// the next start.
+Status bootstrap(store::CoordinatorStore& store, const Bootstrap& from, WallTime now) {
+  for (const std::string& name : from.groups) {
+    store::GroupRow row;
+    row.name = name;
+    row.moved_at = now;
+    if (Status s = store.groups().save(row); !s) return s;
+  }
+  for (const Bootstrap::Node& node : from.nodes) {
+    Status added =
+        store.members().add({node.jid.toString(), node.name, node.group, now, kBootstrap});
+    if (!added) return added;
+  }
+  for (const auto& [jid, role] : from.grants) {
+    if (Status s = store.grants().set({jid.toString(), role, now, kBootstrap}); !s) return s;
+  }
+  logger("muster.store")
+      ->info("filled the empty store: {} groups, {} nodes, {} grants", from.groups.size(),
+             from.nodes.size(), from.grants.size());
+  return Status::ok();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::make(const Config& config,
+                                             std::function<void(const Status&)> fatal) {
+  auto store = store::CoordinatorStore::open(config.store);
+  if (!store) return store.status();
+  const auto empty = isEmpty(**store);
+  if (!empty) return empty.status();
+  if (*empty) {
+    const WallTime now = SystemClock::forWaiter().wall();
+    if (Status s = bootstrap(**store, config.bootstrap, now); !s) return s;
+  }
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(store).value()));
+  if (Status s = daemon->build(config, std::move(fatal)); !s) return s;
+  return daemon;
+}
+
+Daemon::Daemon(std::unique_ptr<store::CoordinatorStore> store)
+    : store_(std::move(store)),
+      clock_(SystemClock::forWaiter()),
+      authority_(store_->grants()),
+      audit_(store_->audit()) {}
+
+Daemon::~Daemon() = default;
+
+Status Daemon::build(const Config& config, std::function<void(const Status&)> fatal) {
+  if (Status s = authority_.load(); !s) return s;
+  xmpp::ComponentConfig link;
+  link.domain = config.component.jid.domain();
+  link.secret = config.component.secret;
+  link.host = config.component.host;
+  link.port = config.component.port;
+  link.allow_unencrypted = config.component.allow_unencrypted;
+  if (Status s = xmpp::ComponentLink::check(link); !s) return s;
+  address_ = config.component.jid;
+  component_link_ = std::make_unique<xmpp::ComponentLink>(link);
+  component_ = std::make_unique<xmpp::Endpoint>(*component_link_, clock_, random_);
+  contacts_ = std::make_unique<Contacts>(*component_, store_->subscriptions(), authority_, clock_);
+  contacts_->add(address_);
+  cluster_ = std::make_unique<Cluster>(Cluster::Parts{
+      *component_, *store_, authority_, *contacts_, clock_, random_, address_, config.election,
+      [this](const service::PresenceText& text) { showOverall(text); }, std::move(fatal)});
+  if (Status s = cluster_->load(); !s) return s;
+  if (Status s = contacts_->load(); !s) return s;
+  if (Status s = buildCommands(); !s) return s;
+  if (config.account) buildAccount(*config.account);
+  return Status::ok();
+}
+
+Status Daemon::buildCommands() {
+  auto catalogue = catalogue::Catalogue::build(
+      {v1::StatusRequest::descriptor()->file()->FindServiceByName("ClusterCommands")});
+  if (!catalogue) return catalogue.status();
+  catalogue::HandlerSet handlers;
+  commands::addClusterState(handlers, *cluster_);
+  commands::addFailover(handlers, *cluster_, *this);
+  auto dispatcher = catalogue::Dispatcher::make(std::move(catalogue).value(), std::move(handlers),
+                                                {&authority_, cluster_.get(), &audit_, &random_});
+  if (!dispatcher) return dispatcher.status();
+  dispatcher_ = std::move(dispatcher).value();
+  adhoc_face_ = std::make_unique<catalogue::AdhocFace>(*dispatcher_, random_);
+  chat_face_ = std::make_unique<catalogue::ChatFace>(*dispatcher_, random_);
+  component_face_ = makeFace(*component_);
+  component_face_->addresses.add({address_, xmpp::AddressKind::kCoordinator, "muster", ""});
+  for (const std::string& group : cluster_->groupNames()) {
+    component_face_->addresses.add(
+        {cluster_->contactOf(group), xmpp::AddressKind::kGroup, group, group});
+  }
+  return Status::ok();
+}
+
+std::unique_ptr<Daemon::Face> Daemon::makeFace(xmpp::Endpoint& endpoint) {
+  auto face = std::make_unique<Face>(authority_);
+  face->responder = std::make_unique<xmpp::AdhocResponder>(
+      endpoint, face->addresses, xmpp::commandHandler(*adhoc_face_, clock_));
+  face->disco = std::make_unique<xmpp::Disco>(endpoint, face->addresses,
+                                              xmpp::commandsFor(*adhoc_face_), kVersion);
+  face->chat = std::make_unique<xmpp::ChatEndpoint>(endpoint, face->addresses, clock_,
+                                                    xmpp::chatHandler(*chat_face_, clock_));
+  return face;
+}
+
+void Daemon::buildAccount(const AccountConfig& config) {
+  xmpp::ClientConfig link;
+  // A resource of this process's own: a predecessor whose session lingers is not in the way.
+  link.jid = config.jid.withResource("muster-" + Id128::make(random_).toHex().substr(0, 8));
+  link.password = config.password;
+  link.host = config.host;
+  if (config.port != 0) link.port = config.port;
+  link.ca_file = config.ca_file;
+  account_link_ = std::make_unique<xmpp::ClientLink>(link);
+  account_ = std::make_unique<xmpp::Endpoint>(*account_link_, clock_, random_);
+  account_roster_ = std::make_unique<xmpp::Roster>(*account_, [this](const Jid& bare) {
+    return cluster_->members().find(bare) != nullptr || authority_.roleOf(bare).has_value();
+  });
+  account_face_ = makeFace(*account_);
+  account_face_->addresses.add({config.jid, xmpp::AddressKind::kCoordinator, "muster", ""});
+  xmpp::Endpoint::Listener listener;
+  listener.up = [this] {
+    logger("muster.account")->info("logged in as {}", account_->jid().toString());
+    overall_throttle_.reset();
+    sendOverall();
+  };
+  listener.down = [](const xmpp::DownEvent& event) {
+    logger("muster.account")->warn("disconnected: {}", event.text);
+  };
+  account_->addListener(std::move(listener));
+}
+
+void Daemon::start() {
+  component_->watchLoop();
+  component_link_->start();
+  if (account_link_) account_link_->start();
+}
+
+void Daemon::stop(std::function<void()> stopped) {
+  if (component_->isUp()) contacts_->sayGoodbye();
+  QTimer::singleShot(kGoodbyeMs, [this, stopped = std::move(stopped)] {
+    if (account_link_) account_link_->stop();
+    component_link_->stop();
+    stopped();
+  });
+}
+
+void Daemon::send(const Jid& to_full, const std::string& text) {
+  if (!component_face_->chat->say(address_, to_full, text)) {
+    logger("muster.cluster")->warn("could not tell {}: {}", to_full.toString(), text);
+  }
+}
+
+void Daemon::showOverall(const service::PresenceText& text) {
+  overall_ = text;
+  sendOverall();
+}
+
+void Daemon::sendOverall() {
+  if (account_ == nullptr || !account_->isUp() || overall_.status.empty()) return;
+  if (!overall_throttle_.shouldSend(overall_, clock_.elapsed())) return;
+  xmpp::OutPresence presence;
+  presence.show = toXmpp(overall_.show);
+  presence.status = overall_.status;
+  presence.extra.push_back(xmpp::capsElement({}));
+  account_->send(xmpp::makePresence(presence));
+}
+
+}  // namespace muster::coordinator

@@ -1,0 +1,84 @@
+// The composition root of muster-coordinator: makes every part, wires them, runs them.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "coordinator/cluster.h"
+#include "coordinator/config.h"
+#include "coordinator/contacts.h"
+#include "coordinator/store_ports.h"
+#include "libcontrol/catalogue/adhoc_face.h"
+#include "libcontrol/catalogue/chat_face.h"
+#include "libcontrol/catalogue/dispatcher.h"
+#include "libcontrol/xmpp/addresses.h"
+#include "libcontrol/xmpp/adhoc_responder.h"
+#include "libcontrol/xmpp/chat_endpoint.h"
+#include "libcontrol/xmpp/disco.h"
+#include "libcontrol/xmpp/endpoint.h"
+#include "libcontrol/xmpp/link.h"
+#include "libcontrol/xmpp/roster.h"
+
+namespace muster::coordinator {
+
+inline constexpr char kVersion[] = "0.1.0";
+
+// Lives on the thread of the event loop, which must be running a QCoreApplication.
+class Daemon : public catalogue::Notify {
+ public:
+  // Opens the store, which no other process may have; fills an empty one from the configuration.
+  // `fatal` is called when the daemon can't go on safely.
+  static Result<std::unique_ptr<Daemon>> make(const Config& config,
+                                              std::function<void(const Status&)> fatal);
+  ~Daemon() override;
+
+  void start();
+  // Tells the subscribers, closes the links; `stopped` follows once that has been sent.
+  void stop(std::function<void()> stopped);
+
+  // catalogue::Notify
+  void send(const Jid& to_full, const std::string& text) override;
+
+ private:
+  // What answers commands at one link: the component's, or the account's.
+  struct Face {
+    xmpp::Addresses addresses;
+    std::unique_ptr<xmpp::AdhocResponder> responder;
+    std::unique_ptr<xmpp::Disco> disco;
+    std::unique_ptr<xmpp::ChatEndpoint> chat;
+    explicit Face(const catalogue::Authority& authority) : addresses(authority) {}
+  };
+
+  explicit Daemon(std::unique_ptr<store::CoordinatorStore> store);
+  Status build(const Config& config, std::function<void(const Status&)> fatal);
+  Status buildCommands();
+  void buildAccount(const AccountConfig& config);
+  std::unique_ptr<Face> makeFace(xmpp::Endpoint& endpoint);
+  void showOverall(const service::PresenceText& text);
+  void sendOverall();
+
+  std::unique_ptr<store::CoordinatorStore> store_;
+  SystemRandom random_;
+  Clock& clock_;
+  StoreAuthority authority_;
+  StoreAudit audit_;
+
+  std::unique_ptr<xmpp::Link> component_link_;
+  std::unique_ptr<xmpp::Endpoint> component_;
+  std::unique_ptr<Contacts> contacts_;
+  std::unique_ptr<Cluster> cluster_;
+  std::unique_ptr<catalogue::Dispatcher> dispatcher_;
+  std::unique_ptr<catalogue::AdhocFace> adhoc_face_;
+  std::unique_ptr<catalogue::ChatFace> chat_face_;
+  std::unique_ptr<Face> component_face_;
+  Jid address_;
+
+  std::unique_ptr<xmpp::Link> account_link_;
+  std::unique_ptr<xmpp::Endpoint> account_;
+  std::unique_ptr<xmpp::Roster> account_roster_;
+  std::unique_ptr<Face> account_face_;
+  service::PresenceText overall_;
+  service::PresenceThrottle overall_throttle_;
+};
+
+}  // namespace muster::coordinator

@@ -1,0 +1,71 @@
+// Carries out what a GroupMachine decides: records to the store, stanzas to the nodes, answers to
+// their requests.
+#pragma once
+
+#include <QObject>
+#include <QTimer>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "libcontrol/base/clock.h"
+#include "libcontrol/base/random.h"
+#include "libcontrol/election/group.h"
+#include "libcontrol/store/coordinator_store.h"
+#include "libcontrol/xmpp/endpoint.h"
+#include "muster/wire.pb.h"
+
+namespace muster::coordinator {
+
+// Lives on the event loop's thread; all references must outlive it.
+class GroupDriver {
+ public:
+  struct Hooks {
+    std::function<void()> changed;  // phase or holder: levels and views are to be made anew
+    std::function<void(const election::group::MoveStarted&)> move_started;
+    std::function<void(const election::group::MoveFinished&)> move_finished;
+    // The store can't say whether a record was written. Nothing may follow but a new start from
+    // what the disk says: ends the process.
+    std::function<void(const Status&)> store_failed;
+  };
+
+  GroupDriver(xmpp::Endpoint& component, store::GroupStore& store, Clock& clock, Random& random,
+              election::GroupConfig config, election::GroupRecord record, Hooks hooks);
+  GroupDriver(const GroupDriver&) = delete;
+  GroupDriver& operator=(const GroupDriver&) = delete;
+
+  void step(const election::group::Event& event);
+  // A request of the lease protocol from a member of this group; answers it.
+  void onRequest(const Jid& from, const v1::LeaseMessage& message, const xmpp::IqReply& reply);
+
+  const election::GroupMachine& machine() const { return machine_; }
+  election::GroupView view() const;
+  election::Decision candidates() const;
+  const std::string& name() const { return machine_.config().name; }
+
+ private:
+  bool persist(const election::GroupRecord& record);
+  void carryOut(const election::group::Effect& effect);
+  void answer(const election::group::Reply& reply);
+  void sendOffer(const election::group::SendOffer& effect);
+  void sendDrain(const election::group::SendDrain& effect);
+  void sendQuery(const election::group::SendQuery& effect);
+  void armTimer();
+
+  xmpp::Endpoint& component_;
+  store::GroupStore& store_;
+  Clock& clock_;
+  const Hooks hooks_;
+  election::GroupMachine machine_;
+  bool failed_ = false;
+  QObject context_;
+  QTimer timer_;
+  std::map<election::ReplyToken, xmpp::IqReply> replies_;
+  election::ReplyToken next_token_ = 1;
+};
+
+// Between the store's row and the machine's record.
+store::GroupRow toRow(const election::GroupRecord& record, WallTime moved_at);
+Result<election::GroupRecord> toRecord(const store::GroupRow& row);
+
+}  // namespace muster::coordinator

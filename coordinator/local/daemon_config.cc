@@ -1,0 +1,105 @@
+#include "coordinator/local/daemon_config.h"
+
+#include <toml++/toml.h>
+
+#include <sstream>
+
+#include "libcontrol/base/text.h"
+
+namespace muster::local {
+namespace {
+
+constexpr const char* kHeading =
+    "# Written by `muster up`, anew each time it runs in this folder.\n";
+
+std::string write(const toml::table& table) {
+  std::ostringstream out;
+  out << kHeading << table << "\n";
+  return out.str();
+}
+
+}  // namespace
+
+std::filesystem::path coordinatorFolder(const std::filesystem::path& dir) {
+  return dir / "coordinator";
+}
+
+std::filesystem::path nodeFolder(const std::filesystem::path& dir, const std::string& node) {
+  return dir / "nodes" / node;
+}
+
+std::filesystem::path componentSecretFile(const std::filesystem::path& dir) {
+  return coordinatorFolder(dir) / "component.secret";
+}
+
+std::filesystem::path coordinatorPasswordFile(const std::filesystem::path& dir) {
+  return coordinatorFolder(dir) / "account.password";
+}
+
+std::filesystem::path nodePasswordFile(const std::filesystem::path& dir, const std::string& node) {
+  return nodeFolder(dir, node) / "password";
+}
+
+std::filesystem::path ledgerPortFile(const std::filesystem::path& dir, const std::string& node) {
+  return nodeFolder(dir, node) / "ledger.port";
+}
+
+std::string coordinatorAccount() {
+  return std::string("muster@") + kDomain;
+}
+
+std::string nodeAccount(const std::string& node) {
+  return node + "@" + kNodeDomain;
+}
+
+std::string coordinatorToml(const ClusterInfo& info) {
+  toml::array groups;
+  for (const GroupInfo& group : info.groups) groups.push_back(toml::table{{"name", group.name}});
+  toml::array nodes;
+  for (const NodeInfo& node : info.nodes) {
+    nodes.push_back(
+        toml::table{{"name", node.name}, {"jid", nodeAccount(node.name)}, {"group", kGroup}});
+  }
+  return write(toml::table{
+      {"component", toml::table{{"jid", info.coordinator},
+                                {"host", info.host},
+                                {"port", info.component_port},
+                                {"secret_file", componentSecretFile(info.dir).string()}}},
+      {"account", toml::table{{"jid", coordinatorAccount()},
+                              {"host", info.host},
+                              {"port", info.c2s_port},
+                              {"ca_file", info.ca_file.string()},
+                              {"password_file", coordinatorPasswordFile(info.dir).string()}}},
+      {"store",
+       toml::table{{"path", (coordinatorFolder(info.dir) / "coordinator.sqlite").string()}}},
+      {"election", toml::table{{"lease_ttl", formatDuration(info.lease_ttl)}}},
+      {"log", toml::table{{"level", "info"}}},
+      {"bootstrap", toml::table{{"admins", toml::array{info.admin.jid}},
+                                {"operators", toml::array{info.operator_account.jid}},
+                                {"observers", toml::array{info.observer.jid}},
+                                {"group", std::move(groups)},
+                                {"node", std::move(nodes)}}},
+  });
+}
+
+std::string nodeToml(const ClusterInfo& info, const std::string& node) {
+  const auto folder = nodeFolder(info.dir, node);
+  return write(toml::table{
+      {"node", toml::table{{"name", node},
+                           {"jid", nodeAccount(node)},
+                           {"host", info.host},
+                           {"port", info.c2s_port},
+                           {"ca_file", info.ca_file.string()},
+                           {"password_file", nodePasswordFile(info.dir, node).string()},
+                           {"coordinator", info.coordinator},
+                           {"coordinator_account", coordinatorAccount()},
+                           {"group", kGroup},
+                           {"state_dir", (folder / "state").string()}}},
+      {"ledger", toml::table{{"listen", info.host},
+                             {"port", 0},
+                             {"port_file", ledgerPortFile(info.dir, node).string()},
+                             {"journal", (info.dir / "journal" / "ledger.sqlite").string()}}},
+  });
+}
+
+}  // namespace muster::local

@@ -1,0 +1,207 @@
+#include "coordinator/local/local_cluster.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/local/daemon_config.h"
+#include "coordinator/local/files.h"
+#include "coordinator/local/server.h"
+#include "coordinator/local/startup.h"
+#include "libcontrol/base/ids.h"
+#include "libcontrol/base/limits.h"
+#include "libcontrol/base/random.h"
+#include "libcontrol/base/text.h"
+
+namespace muster::local {
+namespace {
+
+Status checkOptions(const UpOptions& options) {
+  if (options.nodes && (*options.nodes < 1 || *options.nodes > kMaxNodes)) {
+    return {Code::kInvalidArgument,
+            "--nodes must be from 1 to " + std::to_string(kMaxNodes) + ", not " +
+                std::to_string(*options.nodes),
+            "nodes"};
+  }
+  if (options.lease_ttl &&
+      (*options.lease_ttl < limits::kMinLeaseTtl || *options.lease_ttl > limits::kMaxLeaseTtl)) {
+    return {Code::kInvalidArgument,
+            "--lease-ttl must be from " + formatDuration(limits::kMinLeaseTtl) + " to " +
+                formatDuration(limits::kMaxLeaseTtl) + ", not " +
+                formatDuration(*options.lease_ttl),
+            "lease_ttl"};
+  }
+  const std::string dir = options.dir.string();
+  if (dir.empty()) return {Code::kInvalidArgument, "--dir must name a folder", "dir"};
+  // It goes into TOML and JSON, which hold nothing else.
+  if (!isValidUtf8(dir) || singleLine(dir, dir.size()) != dir) {
+    return {Code::kInvalidArgument,
+            "--dir must be UTF-8 without control characters: " + singleLine(dir, 200), "dir"};
+  }
+  return Status::ok();
+}
+
+Result<std::filesystem::path> findProgram(const std::filesystem::path& given,
+                                          const std::string& standard, const std::string& missing) {
+  const auto found = findExecutable(given.empty() ? standard : given.string());
+  if (found) return *found;
+  if (given.empty()) return Status(Code::kNotFound, missing);
+  return Status(Code::kNotFound, given.string() + " is not an executable file");
+}
+
+Result<Programs> findPrograms(const UpOptions& options) {
+  const auto debian = [](const std::string& title, const std::string& package) {
+    return title + " is not installed: it is in the Debian package " + package +
+           "; install it with `apt install " + package + "`";
+  };
+  const auto beside = [](const std::string& name) { return (ownFolder() / name).string(); };
+  const auto absent = [&](const std::string& name) {
+    return beside(name) + " is missing: it belongs beside this program";
+  };
+  const auto server = findProgram(options.server_program, "prosody", debian("Prosody", "prosody"));
+  if (!server) return server.status();
+  const auto openssl =
+      findProgram(options.openssl_program, "openssl", debian("OpenSSL", "openssl"));
+  if (!openssl) return openssl.status();
+  const auto coordinator = findProgram(options.coordinator_program, beside("muster-coordinator"),
+                                       absent("muster-coordinator"));
+  if (!coordinator) return coordinator.status();
+  const auto node = findProgram(options.node_program, beside("ledger"), absent("ledger"));
+  if (!node) return node.status();
+  return Programs{*server, *openssl, *coordinator, *node};
+}
+
+// Makes the folder if need be and says where it is. One that holds other things under our names is
+// left alone.
+Result<std::filesystem::path> openFolder(const std::filesystem::path& dir) {
+  std::error_code error;
+  std::filesystem::path absolute = std::filesystem::absolute(dir, error).lexically_normal();
+  if (!absolute.has_filename()) absolute = absolute.parent_path();
+  std::filesystem::create_directories(absolute.parent_path(), error);
+  if (error) {
+    return Status(Code::kInternal,
+                  "making the folder " + absolute.parent_path().string() + ": " + error.message());
+  }
+  if (Status made = makeFolder(absolute, 0700); !made) return made;
+  absolute = std::filesystem::canonical(absolute, error);
+  if (error) return Status(Code::kInternal, absolute.string() + ": " + error.message());
+  if (std::filesystem::exists(clusterFile(absolute), error)) return absolute;
+  for (const char* name : {"ca", "server", "coordinator", "nodes", "journal", "log"}) {
+    if (!std::filesystem::exists(absolute / name, error)) continue;
+    return Status(Code::kConflict,
+                  absolute.string() + " holds no cluster (no cluster.json) but already has '" +
+                      name + "'; name an empty folder, or one that is yet to be made, with --dir",
+                  "dir");
+  }
+  return absolute;
+}
+
+Account makeAccount(const std::string& name, SystemRandom& random) {
+  return {name + "@" + kDomain, Id128::make(random).toHex()};
+}
+
+ClusterInfo newCluster(const std::filesystem::path& dir, const UpOptions& options) {
+  SystemRandom random;
+  ClusterInfo info;
+  info.dir = dir;
+  info.lease_ttl = options.lease_ttl.value_or(limits::kDefaultLeaseTtl);
+  info.domain = kDomain;
+  info.host = kLoopback;
+  info.coordinator = kComponentDomain;
+  info.groups = {{kGroup, std::string(kGroup) + "@" + kComponentDomain}};
+  info.operator_account = makeAccount("operator", random);
+  info.observer = makeAccount("observer", random);
+  info.admin = makeAccount("admin", random);
+  info.stranger = makeAccount("stranger", random);
+  for (int i = 1; i <= options.nodes.value_or(kDefaultNodes); ++i) {
+    NodeInfo node;
+    node.name = "node" + std::to_string(i);
+    node.jid = nodeAccount(node.name);
+    info.nodes.push_back(std::move(node));
+  }
+  return info;
+}
+
+Status refuseOther(const ClusterInfo& info, const char* option, const std::string& field,
+                   const std::string& has, const std::string& asked) {
+  const std::string dir = info.dir.string();
+  return {Code::kConflict,
+          dir + " holds a cluster with " + option + " " + has + ", and " + option + " " + asked +
+              " was asked for; leave out " + option +
+              " to resume it, or make another cluster with" +
+              " another --dir (`muster down --dir " + dir + "` ends this one)",
+          field};
+}
+
+Status checkAgainst(const ClusterInfo& info, const UpOptions& options) {
+  const int nodes = static_cast<int>(info.nodes.size());
+  if (options.nodes && *options.nodes != nodes) {
+    return refuseOther(info, "--nodes", "nodes", std::to_string(nodes),
+                       std::to_string(*options.nodes));
+  }
+  if (options.lease_ttl && *options.lease_ttl != info.lease_ttl) {
+    return refuseOther(info, "--lease-ttl", "lease_ttl", formatDuration(info.lease_ttl),
+                       formatDuration(*options.lease_ttl));
+  }
+  return Status::ok();
+}
+
+}  // namespace
+
+Result<UpReport> up(const UpOptions& options) {
+  if (Status good = checkOptions(options); !good) return good;
+  auto programs = findPrograms(options);
+  if (!programs) return programs.status();
+  const auto dir = openFolder(options.dir);
+  if (!dir) return dir.status();
+  const auto lock = lockFolder(*dir);
+  if (!lock) return lock.status();
+
+  auto info = loadClusterInfo(*dir);
+  const bool resumed = info.isOk();
+  if (resumed) {
+    if (Status same = checkAgainst(*info, options); !same) return same;
+  } else if (info.status().code() == Code::kNotFound) {
+    info = newCluster(*dir, options);
+    // At once, so that cluster.json is whole from the start.
+    if (Status chosen = choosePorts(*info); !chosen) return chosen;
+  } else {
+    return info.status();
+  }
+  info->ca_file = *dir / "ca" / "ca.crt";
+  // Passwords first, and what is made from them after: a run cut short can always be resumed.
+  if (Status saved = saveClusterInfo(*info); !saved) return saved;
+
+  Startup startup(options, std::move(*programs), std::move(*info));
+  auto report = startup.run();
+  if (report) report->resumed = resumed;
+  return report;
+}
+
+Result<DownReport> down(const std::filesystem::path& dir, Duration grace) {
+  // Before the lock, which would leave its file in any folder that was named by mistake.
+  if (const auto there = loadClusterInfo(dir); !there) return there.status();
+  const auto lock = lockFolder(dir);
+  if (!lock) return lock.status();
+  auto info = loadClusterInfo(dir);
+  if (!info) return info.status();
+  EndReport all = endCluster(*info, grace);
+  const Status saved = saveClusterInfo(*info);
+  if (!all.still_running.empty()) {
+    return Status(Code::kInternal, "could not end " + joinWithAnd(all.still_running));
+  }
+  if (!saved) return saved;
+  return std::move(all.report);
+}
+
+std::vector<std::string> endedProcesses(const ClusterInfo& info) {
+  std::vector<std::string> ended;
+  const auto check = [&](const std::string& name, const ProcessId& process) {
+    if (process.isSet() && !isRunning(process)) ended.push_back(name);
+  };
+  check("server", info.server_process);
+  check("coordinator", info.coordinator_process);
+  for (const NodeInfo& node : info.nodes) check(node.name, node.process);
+  return ended;
+}
+
+}  // namespace muster::local

@@ -1,0 +1,65 @@
+// The member nodes: who they are, from the store, and which of their processes are there, from
+// their presence.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "libcontrol/base/clock.h"
+#include "libcontrol/base/jid.h"
+#include "libcontrol/base/status.h"
+#include "libcontrol/service/aggregate.h"
+#include "libcontrol/store/coordinator_store.h"
+#include "libcontrol/xmpp/subscriptions.h"
+#include "muster/wire.pb.h"
+
+namespace muster::coordinator {
+
+// One process of a member, as its latest presence shows it.
+struct Instance {
+  v1::NodeStatus status;
+  WallTime since;
+  std::vector<service::ServiceSnapshot> services;  // judged anew
+};
+
+struct Member {
+  Jid jid;  // bare
+  std::string name;
+  std::string group;                // empty: a node without failover
+  std::map<Jid, Instance> present;  // by full JID
+  WallTime changed;                 // when it last came or went
+
+  bool isPresent() const { return !present.empty(); }
+  // The instance that came last; null if none is there.
+  const Instance* latest() const;
+  const Jid* latestJid() const;
+};
+
+// One thread.
+class Members {
+ public:
+  Status load(store::MemberStore& store, WallTime now);
+
+  const Member* find(const Jid& bare) const;
+  const Member* findName(const std::string& name) const;
+  // By name.
+  std::vector<const Member*> all() const;
+  std::vector<const Member*> ofGroup(const std::string& group) const;
+
+  // Whether the presence is a member's and said something new: `appeared` tells a full JID that was
+  // not there before.
+  struct Change {
+    const Member* member = nullptr;  // null: not a member's, or nothing to learn
+    bool available = false;
+    bool appeared = false;
+  };
+  Change apply(const xmpp::PresenceInfo& presence, WallTime now);
+  // Nothing is known of anybody any more: the link to the server is down. Those that were there.
+  std::vector<Jid> forgetAll(WallTime now);
+
+ private:
+  std::map<Jid, Member> members_;
+};
+
+}  // namespace muster::coordinator

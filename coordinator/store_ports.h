@@ -1,0 +1,37 @@
+// The coordinator's store as the ports that the catalogue asks for.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "libcontrol/catalogue/ports.h"
+#include "libcontrol/store/coordinator_store.h"
+#include "muster/wire.pb.h"
+
+namespace muster::coordinator {
+
+// Grants, read once and kept in step with the store. One thread; the store must outlive it.
+class StoreAuthority : public catalogue::Authority {
+ public:
+  explicit StoreAuthority(store::GrantStore& store) : store_(store) {}
+  Status load();
+  std::optional<v1::Role> roleOf(const Jid& bare) const override;
+  // As nodes are told of them.
+  const v1::Grants& grants() const { return grants_; }
+
+ private:
+  store::GrantStore& store_;
+  std::map<Jid, v1::Role> roles_;
+  v1::Grants grants_;
+};
+
+class StoreAudit : public catalogue::AuditSink {
+ public:
+  explicit StoreAudit(store::AuditStore& store) : store_(store) {}
+  Status record(const catalogue::AuditEntry& entry) override;
+
+ private:
+  store::AuditStore& store_;
+};
+
+}  // namespace muster::coordinator

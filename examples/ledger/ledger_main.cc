@@ -1,0 +1,96 @@
+// ledger: a journal of lines that one node of a group writes at a time. It shows what an
+// application does to take part: the parts marked (1) to (5) are all of it.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+
+#include "examples/ledger/config.h"
+#include "examples/ledger/line_server.h"
+#include "examples/ledger/service.h"
+#include "muster/log.h"
+#include "muster/node.h"
+
+namespace {
+
+ledger::LineServer* server_to_stop = nullptr;
+
+void onSignal(int) {
+  server_to_stop->stop();
+}
+
+void stopOnSignals(ledger::LineServer& server) {
+  server_to_stop = &server;
+  struct sigaction action {};
+  action.sa_handler = onSignal;
+  for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
+}
+
+int complain(const muster::Status& status) {
+  std::fprintf(stderr, "ledger: %s\n", status.text().c_str());
+  return status.code() == muster::Code::kInvalidArgument ? 2 : 1;
+}
+
+std::string nodeName(const muster::NodeOptions& options) {
+  return options.name.empty() ? options.jid.substr(0, options.jid.find('@')) : options.name;
+}
+
+int run(const muster::NodeOptions& options, const ledger::Config& config) {
+  auto journal = ledger::Journal::open(config.journal, config.max_append);
+  if (!journal) return complain(journal.status());
+  auto server = ledger::LineServer::listen(config.listen, config.port, ledger::kMaxLineBytes);
+  if (!server) return complain(server.status());
+
+  // (1) a node, (2) what it counts
+  auto node = muster::Node::create(options);
+  if (!node) return complain(node.status());
+  muster::Availability& storage = (*node)->availability("storage");
+  muster::Requests& user = (*node)->requests("user");
+
+  ledger::Service service(nodeName(options), std::move(*journal), config.max_append, storage, user);
+  // (3) what to do when it becomes active, (4) and when it ceases to be
+  (*node)->onPromote([&](const muster::Lease& lease) { return service.promote(lease); });
+  (*node)->onDemote([&](const muster::Demotion& demotion) { service.demote(demotion); });
+
+  stopOnSignals(**server);
+  // (5) off it goes
+  if (muster::Status started = (*node)->start(); !started) return complain(started);
+  if (!config.port_file.empty()) {
+    const muster::Status written =
+        ledger::writePortFile(config.port_file.string(), (*server)->port());
+    if (!written) return complain(written);
+  }
+  muster::logger("user")->info("{} listens on {}:{}", nodeName(options), config.listen,
+                               (*server)->port());
+  (*server)->run([&](const std::string& line) { return service.handle(line); },
+                 [&] { service.tick(); });
+  muster::logger("user")->info("stopping");
+  // While the service is still there to be demoted.
+  (*node)->stop();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("An active/standby journal of lines, to show and to try Muster with.");
+  std::string file;
+  bool check_only = false;
+  app.add_option("--config", file, "Its TOML file, with the tables [node] and [ledger]")
+      ->required();
+  app.add_flag("--check-config", check_only, "Only say whether the file is right");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+
+  const auto options = muster::loadNodeOptions(file);
+  if (!options) return complain(options.status());
+  const auto config = ledger::loadConfig(file);
+  if (!config) return complain(config.status());
+  if (check_only) {
+    std::printf("%s is right\n", file.c_str());
+    return 0;
+  }
+  return run(*options, *config);
+}

@@ -1,0 +1,130 @@
+// The node's side of its group's lease.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libcontrol/base/limits.h"
+#include "libcontrol/base/random.h"
+#include "libcontrol/election/node_io.h"
+#include "libcontrol/election/types.h"
+
+namespace muster::election {
+
+struct NodeConfig {
+  std::string group;
+  InstanceId instance;
+  // The use of a lease ends this long before the lease does, so that on_demote has time to return
+  // and an operation under way time to end: the larger of T / guard_share and guard_min.
+  int64_t guard_share = 10;
+  Duration guard_min = Duration::millis(100);
+  // How long on_demote may take for a drain or a shutdown; after that the lease is left to run out.
+  Duration demote_timeout = limits::kDefaultDrainDeadline;
+};
+
+// The state machine of one node in its group. Pure, copyable, not thread-safe; the driver treats it
+// as it treats a GroupMachine: step a copy, make the Persist durable, swap, carry out the rest;
+// drop the copy if writing fails.
+//
+// Time is the node's elapsed time with the holder's bias (SystemClock::forHolder). `now` must be
+// read after the event came in and before anything of that step is sent: it is the instant from
+// which a lease asked for in that step runs.
+class NodeMachine {
+ public:
+  // A process start; `highest_epoch` is what the disk says (0 at the very first). The link counts
+  // as down until LinkUp. `random` gives the nonces and must outlive all copies.
+  NodeMachine(NodeConfig config, uint64_t highest_epoch, Random& random);
+
+  node::Effects step(const node::Event& event, ElapsedTime now);
+  // When step(Tick) is due at the latest; early or spurious ticks do no harm.
+  std::optional<ElapsedTime> nextWake() const;
+
+  node::Role role() const;
+  // The epoch of the lease that is held and not over; 0 without one.
+  uint64_t heldEpoch() const;
+  // The highest epoch ever seen, to be reported in presence.
+  uint64_t highestEpoch() const { return highest_epoch_; }
+  // Until when the lease may be used, and when it is over; only while heldEpoch() is not 0.
+  ElapsedTime useUntil() const { return lease_end_ - guard(); }
+  ElapsedTime leaseEnd() const { return lease_end_; }
+  // After ShutdownRequested: nothing is held and no callback runs.
+  bool isStopped() const { return shutdown_ && state_ == State::kIdle; }
+  bool isKilled() const { return state_ == State::kKilled; }
+
+ private:
+  enum class State {
+    kIdle,
+    kAcquiring,  // an offer was accepted, the grant is awaited
+    kPromoting,  // on_promote runs
+    kActive,
+    kStopping,  // on_demote runs, or on_promote still does and on_demote comes next
+    kKilled,
+  };
+
+  void on(const node::OfferReceived& event);
+  void on(const node::DrainReceived& event);
+  void on(const node::GrantedReceived& event);
+  void on(const node::DeniedReceived& event);
+  void on(const node::PromoteFinished& event);
+  void on(const node::DemoteFinished& event);
+  void on(const node::LinkUp& event);
+  void on(const node::LinkDown& event);
+  void on(const node::LoopGap& event);
+  void on(const node::ShutdownRequested& event);
+  void on(const node::Tick& event);
+
+  void checkLease();
+  void sendDue();
+  void sendRequest();
+  void beginLease(ElapsedTime sent, Duration ttl);
+  void extendLease(ElapsedTime sent, Duration ttl);
+  void beginStop(node::DemoteCause cause);
+  void startDemote();
+  void stopped();
+  void endUse();
+  void becomeIdle();
+  void answerDrain(ReplyToken token, const Drain& drain);
+  bool mayRenew() const;
+  bool isHolding() const;
+  void announceRole();
+  Duration guard() const;
+  Duration retryInterval() const;
+
+  NodeConfig config_;
+  Random* random_;
+  uint64_t highest_epoch_;
+
+  // Only within step().
+  ElapsedTime now_{};
+  node::Effects effects_;
+
+  State state_ = State::kIdle;
+  bool link_up_ = false;
+  bool shutdown_ = false;
+  node::Role announced_ = node::Role::kStandby;
+  uint64_t announced_epoch_ = 0;
+
+  uint64_t epoch_ = 0;  // being acquired or held
+  Id128 offer_nonce_;
+  Duration ttl_;
+  ElapsedTime acquire_until_{};
+  ElapsedTime lease_end_{};
+  bool in_use_ = false;   // the lease is held and not over
+  bool refused_ = false;  // renewals are denied: let it run out
+  node::DemoteCause cause_ = node::DemoteCause::kDrain;
+  bool promote_runs_ = false;
+  ElapsedTime demote_deadline_{};
+
+  std::map<uint64_t, ElapsedTime> outstanding_;  // request nonce -> when it was sent; bounded
+  ElapsedTime next_send_{};
+  struct PendingDrain {
+    ReplyToken token;
+    Drain message;
+  };
+  std::vector<PendingDrain> drains_;  // to be answered when stopped; bounded
+};
+
+}  // namespace muster::election

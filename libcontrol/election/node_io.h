@@ -1,0 +1,127 @@
+// What goes into a NodeMachine and what comes out of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "libcontrol/base/status.h"
+#include "libcontrol/election/messages.h"
+#include "libcontrol/election/types.h"
+
+namespace muster::election::node {
+
+enum class DemoteCause {
+  kDrain,      // the coordinator asked; the lease goes on being renewed meanwhile
+  kLeaseOver,  // it could not be renewed: stop at once
+  kShutdown,   // this process ends; the lease goes on being renewed meanwhile
+};
+
+// --- events: whatever comes from the network only if its sender is the coordinator ----------
+
+struct OfferReceived {
+  ReplyToken token = 0;
+  Offer message;
+};
+struct DrainReceived {
+  ReplyToken token = 0;
+  Drain message;
+};
+// Results of acquire and renew. What matches no outstanding request is dropped. An IQ error or a
+// missing answer needs no event: the request is made again.
+struct GrantedReceived {
+  Granted message;
+};
+struct DeniedReceived {
+  Denied message;
+};
+// The application's callbacks have returned.
+struct PromoteFinished {
+  uint64_t epoch = 0;
+  Status status;
+};
+struct DemoteFinished {
+  uint64_t epoch = 0;
+};
+struct LinkUp {};
+struct LinkDown {};
+// The event loop stood still for longer than limits::kMaxLoopGap. To be given before any input that
+// was read after the gap.
+struct LoopGap {
+  Duration gap;
+};
+// Stop for good; isStopped() tells when the process may end.
+struct ShutdownRequested {};
+struct Tick {};  // nextWake() has come
+
+using Event =
+    std::variant<OfferReceived, DrainReceived, GrantedReceived, DeniedReceived, PromoteFinished,
+                 DemoteFinished, LinkUp, LinkDown, LoopGap, ShutdownRequested, Tick>;
+
+// --- effects --------------------------------------------------------------------------------
+
+// At most one in a step, and then the first effect; must be durable (fsync) before anything that
+// follows. Never in a step that ends the use of a lease, so no fsync stands before LeaseOver.
+struct Persist {
+  uint64_t highest_epoch = 0;
+};
+// iq set to the coordinator. Whatever can't be sent for want of a link is dropped: requests are
+// made again, and a lost release costs the group time only.
+struct SendAcquire {
+  Acquire message;
+};
+struct SendRenew {
+  Renew message;
+};
+struct SendRelease {
+  Release message;
+};
+struct Reply {
+  ReplyToken token = 0;
+  std::variant<Accepted, Denied, Drained> message;
+};
+// Start the callbacks, on the application's thread; never while another one runs. `deadline`: when
+// the process is ended unless it has returned by then; a renewal may put it off, so only a guide.
+struct Promote {
+  uint64_t epoch = 0;
+  ElapsedTime deadline;
+};
+struct Demote {
+  DemoteCause cause = DemoteCause::kDrain;
+  uint64_t epoch = 0;
+  ElapsedTime deadline;
+};
+// The lease may be used before `deadline` (guard already taken off); it is over for everyone at
+// `end`. First of a lease before Promote, then with each renewal. The driver publishes it to Lease
+// handles.
+struct LeaseExtended {
+  uint64_t epoch = 0;
+  ElapsedTime deadline;
+  ElapsedTime end;
+};
+// Lease handles of this epoch are invalid from now on.
+struct LeaseOver {
+  uint64_t epoch = 0;
+};
+// End the application now (SIGKILL), this process too if it is the application. The machine does
+// nothing more after this.
+struct Kill {
+  std::string why;
+};
+// Close the connection without handling what has been read from it; LinkDown, then LinkUp follow.
+struct DropLink {
+  std::string why;
+};
+// To be shown in presence.
+enum class Role { kStandby, kStarting, kActive, kDraining };
+struct RoleChanged {
+  Role role = Role::kStandby;
+  uint64_t epoch = 0;  // held; 0 for a standby
+};
+
+using Effect = std::variant<Persist, SendAcquire, SendRenew, SendRelease, Reply, Promote, Demote,
+                            LeaseExtended, LeaseOver, Kill, DropLink, RoleChanged>;
+using Effects = std::vector<Effect>;
+
+}  // namespace muster::election::node

@@ -1,0 +1,44 @@
+// Who may do what at a node: what its own configuration says and what the coordinator has told it,
+// which is kept on disk so that it holds while no coordinator answers.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libcontrol/base/jid.h"
+#include "libcontrol/base/status.h"
+#include "libcontrol/catalogue/ports.h"
+#include "libcontrol/store/node_state_store.h"
+#include "muster/wire.pb.h"
+
+namespace muster {
+
+// One thread. The store must outlive it.
+class NodeAuthority : public catalogue::Authority {
+ public:
+  // `coordinator` (empty: none) has the role of that name and nothing else. Grants on disk that
+  // can't be read are dropped: default deny.
+  NodeAuthority(store::NodeStateStore& store, const Jid& coordinator,
+                std::map<Jid, v1::Role> configured);
+
+  // The higher of both; nothing for a stranger.
+  std::optional<v1::Role> roleOf(const Jid& bare) const override;
+
+  // Grants as pushed by the coordinator: durable when it returns ok. An older version is refused
+  // (kConflict); the version that is held already is fine. kInvalidArgument names the entry that
+  // is not an exact bare JID with one of the roles observer, operator and admin.
+  Status accept(const v1::Grants& grants);
+
+ private:
+  store::NodeStateStore& store_;
+  const Jid coordinator_;
+  const std::map<Jid, v1::Role> configured_;
+  std::map<Jid, v1::Role> told_;
+};
+
+// The role of that name ("observer", "operator", "admin"); kInvalidArgument names the three.
+Result<v1::Role> roleFromName(const std::string& name);
+
+}  // namespace muster

@@ -1,0 +1,271 @@
+#include "libcontrol/node/lease_driver.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "libcontrol/convert/lease.h"
+#include "libcontrol/xmpp/namespaces.h"
+#include "libcontrol/xmpp/wire.h"
+#include "muster/log.h"
+
+namespace muster {
+namespace {
+
+using election::node::Event;
+
+// A release is a courtesy that spares others the wait; a process that ends doesn't wait longer for
+// its answer.
+constexpr Duration kReleaseTimeout = Duration::seconds(2);
+// Requests that a drained or crashed coordinator will never answer are forgotten after this many.
+constexpr size_t kMaxReplies = 64;
+
+Demotion::Cause causeOf(election::node::DemoteCause cause) {
+  switch (cause) {
+    case election::node::DemoteCause::kDrain:
+      return Demotion::Cause::kDrain;
+    case election::node::DemoteCause::kLeaseOver:
+      return Demotion::Cause::kLeaseOver;
+    case election::node::DemoteCause::kShutdown:
+      return Demotion::Cause::kShutdown;
+  }
+  return Demotion::Cause::kLeaseOver;
+}
+
+template <typename... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+}  // namespace
+
+LeaseDriver::LeaseDriver(Parts parts, Jid coordinator, election::NodeConfig config,
+                         Callbacks callbacks)
+    : parts_(parts),
+      coordinator_(std::move(coordinator)),
+      config_(std::move(config)),
+      callbacks_(std::move(callbacks)),
+      machine_(config_,
+               parts.store.state().group == config_.group ? parts.store.state().highest_epoch : 0,
+               parts.random) {
+  timer_.setSingleShot(true);
+  timer_.setTimerType(Qt::PreciseTimer);
+  QObject::connect(&timer_, &QTimer::timeout, &context_, [this] { step(election::node::Tick{}); });
+  parts_.endpoint.handleIq(
+      xmpp::Endpoint::IqType::kSet, "lease", xmpp::ns::kLease,
+      [this](const xmpp::Element& iq, const xmpp::IqReply& reply) { onLease(iq, reply); });
+  xmpp::Endpoint::Listener listener;
+  listener.up = [this] { step(election::node::LinkUp{}); };
+  listener.down = [this](const xmpp::DownEvent&) { step(election::node::LinkDown{}); };
+  listener.loop_gap = [this](Duration gap) { step(election::node::LoopGap{gap}); };
+  listener_ = parts_.endpoint.addListener(std::move(listener));
+  armTimer();
+}
+
+LeaseDriver::~LeaseDriver() {
+  parts_.endpoint.removeListener(listener_);
+  parts_.endpoint.removeIqHandler(xmpp::Endpoint::IqType::kSet, "lease", xmpp::ns::kLease);
+}
+
+void LeaseDriver::shutdown(std::function<void()> stopped) {
+  stopped_ = std::move(stopped);
+  step(election::node::ShutdownRequested{});
+}
+
+std::unique_ptr<Lease> LeaseDriver::currentLease() const {
+  const std::lock_guard lock(lease_mutex_);
+  return lease_ == nullptr ? nullptr : std::make_unique<Lease>(lease_);
+}
+
+// Works on a copy: an epoch that can't be made durable must leave no trace in what we say.
+void LeaseDriver::step(const Event& event) {
+  election::NodeMachine next = machine_;
+  const election::node::Effects effects = next.step(event, parts_.clock.elapsed());
+  for (const auto& effect : effects) {
+    const auto* write = std::get_if<election::node::Persist>(&effect);
+    if (write != nullptr && !persist(write->highest_epoch)) {
+      armTimer();
+      return;
+    }
+  }
+  machine_ = std::move(next);
+  for (const auto& effect : effects) carryOut(effect);
+  armTimer();
+  checkStopped();
+}
+
+bool LeaseDriver::persist(uint64_t highest_epoch) {
+  store::NodeState state = parts_.store.state();
+  state.group = config_.group;
+  state.highest_epoch = highest_epoch;
+  const Status saved = parts_.store.save(state);
+  if (!saved) {
+    logger("muster.lease")->error("the epoch {} can't be written: {}", highest_epoch, saved.text());
+  }
+  return saved.isOk();
+}
+
+void LeaseDriver::carryOut(const election::node::Effect& effect) {
+  namespace en = election::node;
+  std::visit(Overloaded{
+                 [](const en::Persist&) {},
+                 [this](const en::SendAcquire& e) {
+                   request(convert::toProto(e.message), limits::kIqTimeout);
+                 },
+                 [this](const en::SendRenew& e) {
+                   request(convert::toProto(e.message), limits::kIqTimeout);
+                 },
+                 [this](const en::SendRelease& e) { release(convert::toProto(e.message)); },
+                 [this](const en::Reply& e) { answer(e); },
+                 [this](const en::Promote& e) { promote(e); },
+                 [this](const en::Demote& e) { demote(e); },
+                 [this](const en::LeaseExtended& e) { extend(e); },
+                 [this](const en::LeaseOver&) { endLease(); },
+                 [this](const en::Kill& e) { callbacks_.kill(e.why); },
+                 [this](const en::DropLink& e) { parts_.endpoint.link().drop(e.why); },
+                 [this](const en::RoleChanged& e) {
+                   if (e.role == en::Role::kStandby) parts_.warden.relax();
+                   callbacks_.changed();
+                 },
+             },
+             effect);
+}
+
+void LeaseDriver::onLease(const xmpp::Element& iq, const xmpp::IqReply& reply) {
+  // Only the coordinator's own address speaks this protocol; nobody else learns that we do.
+  if (xmpp::jidAttribute(iq, "from") != coordinator_) {
+    return reply.error(xmpp::Condition::kServiceUnavailable);
+  }
+  const auto message = xmpp::readLease(*iq.firstChild());
+  if (!message) return reply.error(message.status());
+  if (replies_.size() >= kMaxReplies) replies_.erase(replies_.begin());
+  const election::ReplyToken token = next_token_++;
+  if (message->has_offer()) {
+    const auto offer = convert::fromProto(message->offer());
+    if (!offer) return reply.error(offer.status());
+    replies_.emplace(token, reply);
+    step(election::node::OfferReceived{token, *offer});
+  } else if (message->has_drain()) {
+    const auto drain = convert::fromProto(message->drain());
+    if (!drain) return reply.error(drain.status());
+    replies_.emplace(token, reply);
+    step(election::node::DrainReceived{token, *drain});
+  } else {
+    reply.error(xmpp::Condition::kBadRequest, "a node takes only offer and drain");
+  }
+}
+
+void LeaseDriver::request(const v1::LeaseMessage& message, Duration timeout) {
+  xmpp::Element iq = xmpp::makeIq("set", coordinator_);
+  iq.add(xmpp::writeLease(message));
+  parts_.endpoint.request(std::move(iq), timeout,
+                          [this](const xmpp::IqOutcome& outcome) { onAnswer(outcome); });
+}
+
+void LeaseDriver::onAnswer(const xmpp::IqOutcome& outcome) {
+  if (!outcome.isOk()) {
+    logger("muster.lease")->debug("no answer to a request: {}", outcome.status.text());
+    return;
+  }
+  if (outcome.payload() == nullptr) return;
+  const auto message = xmpp::readLease(*outcome.payload());
+  if (!message) {
+    logger("muster.lease")
+        ->warn("the coordinator's answer can't be read: {}", message.status().text());
+    return;
+  }
+  if (message->has_granted()) {
+    if (const auto granted = convert::fromProto(message->granted())) {
+      step(election::node::GrantedReceived{*granted});
+    }
+  } else if (message->has_denied()) {
+    if (const auto denied = convert::fromProto(message->denied())) {
+      step(election::node::DeniedReceived{*denied});
+    }
+  }
+}
+
+void LeaseDriver::release(const v1::LeaseMessage& message) {
+  xmpp::Element iq = xmpp::makeIq("set", coordinator_);
+  iq.add(xmpp::writeLease(message));
+  releasing_ = true;
+  parts_.endpoint.request(std::move(iq), kReleaseTimeout, [this](const xmpp::IqOutcome&) {
+    releasing_ = false;
+    checkStopped();
+  });
+}
+
+void LeaseDriver::answer(const election::node::Reply& reply) {
+  const auto it = replies_.find(reply.token);
+  if (it == replies_.end()) return;
+  const v1::LeaseMessage message =
+      std::visit([](const auto& m) { return convert::toProto(m); }, reply.message);
+  it->second.result(xmpp::writeLease(message));
+  replies_.erase(it);
+}
+
+void LeaseDriver::extend(const election::node::LeaseExtended& effect) {
+  {
+    const std::lock_guard lock(lease_mutex_);
+    if (lease_ == nullptr || lease_->epoch != effect.epoch) {
+      lease_ = std::make_shared<LeaseState>(effect.epoch, config_.instance.toHex(), parts_.clock);
+    }
+    lease_->use_until_ns.store(effect.deadline.ns, std::memory_order_release);
+  }
+  parts_.warden.watch(effect.end);
+}
+
+void LeaseDriver::endLease() {
+  const std::lock_guard lock(lease_mutex_);
+  if (lease_ == nullptr) return;
+  lease_->use_until_ns.store(0, std::memory_order_release);
+  lease_.reset();
+}
+
+void LeaseDriver::promote(const election::node::Promote& effect) {
+  std::shared_ptr<LeaseState> lease;
+  {
+    const std::lock_guard lock(lease_mutex_);
+    lease = lease_;
+  }
+  logger("muster.lease")->info("becoming active under epoch {}", effect.epoch);
+  parts_.app.post([this, lease, epoch = effect.epoch] {
+    Status status = lease == nullptr
+                        ? Status(Code::kConflict, "the lease was over before the promotion began")
+                        : callbacks_.promote(Lease(lease));
+    QMetaObject::invokeMethod(&context_, [this, epoch, status] {
+      if (!status) {
+        logger("muster.lease")
+            ->error("the promotion under epoch {} failed: {}", epoch, status.text());
+      }
+      step(election::node::PromoteFinished{epoch, status});
+    });
+  });
+}
+
+void LeaseDriver::demote(const election::node::Demote& effect) {
+  const Duration within = effect.deadline - parts_.clock.elapsed();
+  const Demotion demotion{causeOf(effect.cause), effect.epoch, std::chrono::nanoseconds(within.ns)};
+  logger("muster.lease")->info("stopping to be active under epoch {}", effect.epoch);
+  parts_.app.post([this, demotion] {
+    callbacks_.demote(demotion);
+    // From this thread, so that a stuck event loop doesn't get a stopped application killed.
+    parts_.warden.relax();
+    QMetaObject::invokeMethod(
+        &context_, [this, epoch = demotion.epoch] { step(election::node::DemoteFinished{epoch}); });
+  });
+}
+
+void LeaseDriver::armTimer() {
+  const auto wake = machine_.nextWake();
+  if (!wake) return timer_.stop();
+  const int64_t ns = std::max<int64_t>(0, (*wake - parts_.clock.elapsed()).ns);
+  // Rounded up, so that the tick is not a moment early and spins.
+  timer_.start(static_cast<int>(std::min<int64_t>(ns / 1'000'000 + 1, 3'600'000)));
+}
+
+void LeaseDriver::checkStopped() {
+  if (stopped_ == nullptr || !machine_.isStopped() || releasing_) return;
+  std::exchange(stopped_, nullptr)();
+}
+
+}  // namespace muster

@@ -1,0 +1,90 @@
+// Carries out what a NodeMachine decides: stanzas to the coordinator, epochs to the disk, callbacks
+// to the application's thread.
+#pragma once
+
+#include <QObject>
+#include <QTimer>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "libcontrol/base/clock.h"
+#include "libcontrol/base/random.h"
+#include "libcontrol/election/node.h"
+#include "libcontrol/node/app_thread.h"
+#include "libcontrol/node/lease_state.h"
+#include "libcontrol/node/warden.h"
+#include "libcontrol/store/node_state_store.h"
+#include "libcontrol/xmpp/endpoint.h"
+#include "muster/lease.h"
+#include "muster/node.h"
+#include "muster/wire.pb.h"
+
+namespace muster {
+
+// Lives on the event loop's thread; currentLease() may be called from any. All references must
+// outlive it, and the application's thread must be idle (see isStopped) before it ends.
+class LeaseDriver {
+ public:
+  struct Callbacks {
+    std::function<Status(const Lease&)> promote;   // on the application's thread
+    std::function<void(const Demotion&)> demote;   // likewise
+    std::function<void()> changed;                 // role or epoch: presence is to be sent
+    std::function<void(const std::string&)> kill;  // must not return in a daemon
+  };
+  struct Parts {
+    xmpp::Endpoint& endpoint;
+    store::NodeStateStore& store;
+    AppThread& app;
+    Warden& warden;
+    Clock& clock;
+    Random& random;
+  };
+
+  LeaseDriver(Parts parts, Jid coordinator, election::NodeConfig config, Callbacks callbacks);
+  ~LeaseDriver();
+  LeaseDriver(const LeaseDriver&) = delete;
+  LeaseDriver& operator=(const LeaseDriver&) = delete;
+
+  // Begins to stop; `stopped` is called, later or at once, when nothing is held any more and a
+  // release that was sent has been answered or given up on.
+  void shutdown(std::function<void()> stopped);
+
+  const election::NodeMachine& machine() const { return machine_; }
+  std::unique_ptr<Lease> currentLease() const;
+
+ private:
+  void step(const election::node::Event& event);
+  bool persist(uint64_t highest_epoch);
+  void carryOut(const election::node::Effect& effect);
+  void onLease(const xmpp::Element& iq, const xmpp::IqReply& reply);
+  void request(const v1::LeaseMessage& message, Duration timeout);
+  void onAnswer(const xmpp::IqOutcome& outcome);
+  void release(const v1::LeaseMessage& message);
+  void answer(const election::node::Reply& reply);
+  void extend(const election::node::LeaseExtended& effect);
+  void endLease();
+  void promote(const election::node::Promote& effect);
+  void demote(const election::node::Demote& effect);
+  void armTimer();
+  void checkStopped();
+
+  Parts parts_;
+  const Jid coordinator_;
+  const election::NodeConfig config_;
+  Callbacks callbacks_;
+  election::NodeMachine machine_;
+  QObject context_;  // what other threads post ends with it
+  QTimer timer_;
+  xmpp::Endpoint::ListenerId listener_ = 0;
+  std::map<election::ReplyToken, xmpp::IqReply> replies_;
+  election::ReplyToken next_token_ = 1;
+  bool releasing_ = false;
+  std::function<void()> stopped_;
+
+  mutable std::mutex lease_mutex_;
+  std::shared_ptr<LeaseState> lease_;  // under lease_mutex_
+};
+
+}  // namespace muster

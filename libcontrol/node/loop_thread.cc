@@ -1,0 +1,44 @@
+#include "libcontrol/node/loop_thread.h"
+
+#include <QCoreApplication>
+#include <clocale>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace muster {
+
+void ensureQtApplication() {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  if (QCoreApplication::instance() != nullptr) return;
+  const char* current = std::setlocale(LC_ALL, nullptr);
+  const std::string locale = current == nullptr ? "C" : current;
+  // Qt keeps references to both for as long as the application object lives, which is until the
+  // process ends: destroying it from a static destructor would be too late for its own threads.
+  static int argc = 1;
+  static char name[] = "muster";
+  static char* argv[] = {name, nullptr};
+  new QCoreApplication(argc, argv);
+  std::setlocale(LC_ALL, locale.c_str());
+}
+
+LoopThread::LoopThread() : context_(std::make_unique<QObject>()) {
+  context_->moveToThread(&thread_);
+  thread_.start();
+}
+
+LoopThread::~LoopThread() {
+  thread_.quit();
+  thread_.wait();
+}
+
+void LoopThread::run(const std::function<void()>& job) {
+  QMetaObject::invokeMethod(context_.get(), job, Qt::BlockingQueuedConnection);
+}
+
+void LoopThread::post(std::function<void()> job) {
+  QMetaObject::invokeMethod(context_.get(), std::move(job), Qt::QueuedConnection);
+}
+
+}  // namespace muster

@@ -1,0 +1,57 @@
+// Node as the application sees it: options checked, threads owned, calls passed on to the event
+// loop.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "libcontrol/base/random.h"
+#include "libcontrol/node/app_thread.h"
+#include "libcontrol/node/loop_thread.h"
+#include "libcontrol/node/node_core.h"
+#include "libcontrol/node/warden.h"
+#include "muster/node.h"
+
+namespace muster {
+
+class NodeImpl : public Node {
+ public:
+  static Result<std::unique_ptr<Node>> create(NodeOptions options);
+  ~NodeImpl() override;
+
+  Availability& availability(const std::string& name, ServiceOptions options) override;
+  Requests& requests(const std::string& name, ServiceOptions options) override;
+  void onPromote(std::function<Status(const Lease&)> promote) override;
+  void onDemote(std::function<void(const Demotion&)> demote) override;
+  Status start() override;
+  void stop() override;
+  std::unique_ptr<Lease> lease() const override;
+  std::string fullJid() const override;
+
+ private:
+  NodeImpl(NodeOptions options, NodeIdentity identity,
+           std::unique_ptr<store::NodeStateStore> store);
+  NodeCore::Parts parts();
+
+  const NodeOptions options_;
+  NodeIdentity identity_;
+  std::unique_ptr<store::NodeStateStore> store_;
+  SystemRandom random_;
+  Clock& clock_;
+  std::mutex services_mutex_;
+  service::ServiceSet services_;
+  Status services_problem_;  // the first service that could not be made; told by start()
+  std::function<Status(const Lease&)> promote_;
+  std::function<void(const Demotion&)> demote_;
+
+  std::mutex lifecycle_mutex_;  // start() and stop(), one at a time
+  bool running_ = false;
+  std::unique_ptr<Warden> warden_;
+  std::unique_ptr<AppThread> app_;
+  std::unique_ptr<LoopThread> loop_;
+  mutable std::mutex core_mutex_;   // guards the pointer below
+  std::unique_ptr<NodeCore> core_;  // lives on loop_
+};
+
+}  // namespace muster

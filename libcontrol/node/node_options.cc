@@ -1,0 +1,36 @@
+#include "libcontrol/config/config_file.h"
+#include "muster/node.h"
+
+namespace muster {
+
+Result<NodeOptions> loadNodeOptions(const std::filesystem::path& file) {
+  auto config = ConfigFile::load(file);
+  if (!config) return config.status();
+  ConfigTable root = (*config)->root();
+  ConfigTable node = root.table("node");
+  if (!node.isPresent()) root.fail("node", "the table [node] is missing");
+  // The file may be the application's own, with other tables for itself.
+  root.ignoreOtherTables();
+
+  NodeOptions options;
+  options.jid = node.requiredString("jid");
+  options.password = node.secret("password");
+  options.host = node.string("host");
+  options.port = static_cast<uint16_t>(node.integer("port", 0, 0, 65535));
+  options.ca_file = node.path("ca_file").string();
+  options.coordinator = node.string("coordinator");
+  options.coordinator_account = node.string("coordinator_account");
+  options.name = node.string("name");
+  options.group = node.string("group");
+  options.version = node.string("version");
+  (void)node.requiredString("state_dir");
+  options.state_dir = node.path("state_dir");
+  for (ConfigTable grant : node.tables("grant")) {
+    const std::string jid = grant.requiredString("jid");
+    options.grants.emplace_back(jid, grant.requiredString("role"));
+  }
+  if (Status status = (*config)->finish(); !status) return status;
+  return options;
+}
+
+}  // namespace muster

@@ -1,0 +1,123 @@
+// The coordinator's durable memory: groups, members, grants, subscriptions and the audit trail.
+// Every store is an interface with two implementations, in SQLite and in memory, that pass the same
+// tests. All of one CoordinatorStore is used from one thread. What a call changes is durable
+// (fsync) when it returns ok. When it refuses (a code that it documents) nothing has changed; after
+// any other error, which is the disk's, the outcome is unknown until the file is opened again.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libcontrol/base/clock.h"
+#include "libcontrol/base/limits.h"
+#include "libcontrol/base/status.h"
+#include "libcontrol/store/records.h"
+
+namespace muster::store {
+
+class GroupStore {
+ public:
+  virtual ~GroupStore() = default;
+  // Inserts or replaces the group of that name. kConflict if epoch or highest_epoch would fall
+  // below what is on record, kInvalidArgument for an empty or over-long name, or an epoch above
+  // its own highest_epoch or above 2^63 - 1, kResourceExhausted beyond limits::kMaxGroups.
+  virtual Status save(const GroupRow& row) = 0;
+  // By name.
+  virtual Result<std::vector<GroupRow>> loadAll() = 0;
+};
+
+class MemberStore {
+ public:
+  virtual ~MemberStore() = default;
+  // kConflict if the name or the JID is enrolled already (field() says which), kInvalidArgument for
+  // an empty one, kResourceExhausted beyond limits::kMaxMembers.
+  virtual Status add(const MemberRow& row) = 0;
+  // By name; kNotFound if there is none.
+  virtual Status remove(const std::string& name) = 0;
+  // By name.
+  virtual Result<std::vector<MemberRow>> list() = 0;
+};
+
+class GrantStore {
+ public:
+  virtual ~GrantStore() = default;
+  // Grants, or changes the role. The same role again changes nothing, not even the version.
+  // kInvalidArgument for role 0 or an empty JID, kResourceExhausted beyond limits::kMaxGrants.
+  virtual Status set(const GrantRow& row) = 0;
+  // kNotFound if the JID has no role.
+  virtual Status remove(const std::string& jid) = 0;
+  // The JID's role; 0 if it has none.
+  virtual Result<int> roleOf(const std::string& jid) = 0;
+  // By JID.
+  virtual Result<std::vector<GrantRow>> list() = 0;
+  // Grows by one with every change, across restarts; 0 before the first.
+  virtual Result<uint64_t> version() = 0;
+};
+
+class SubscriptionStore {
+ public:
+  virtual ~SubscriptionStore() = default;
+  // Idempotent. kInvalidArgument for an empty address, kResourceExhausted beyond
+  // limits::kMaxSubscriptions.
+  virtual Status add(const SubscriptionRow& row) = 0;
+  // Idempotent: ok as well if there was none.
+  virtual Status remove(const SubscriptionRow& row) = 0;
+  // By contact, then subscriber.
+  virtual Result<std::vector<SubscriptionRow>> list() = 0;
+  // The subscribers of one contact, in order.
+  virtual Result<std::vector<std::string>> listFor(const std::string& contact) = 0;
+};
+
+// Which audit entries; an unset field matches all.
+struct AuditQuery {
+  std::optional<WallTime> from;        // at or after
+  std::optional<WallTime> until;       // before
+  std::optional<std::string> who;      // exactly
+  std::optional<std::string> verb;     // exactly
+  std::optional<uint64_t> before_seq;  // for the next page: the last seq of this one
+  size_t limit = 100;                  // 1 to limits::kMaxAuditPage
+};
+
+// Append-only. Keeps the newest entries: beyond its capacity the oldest are dropped, in batches,
+// so that a steady trail doesn't pay for a deletion with each entry.
+class AuditStore {
+ public:
+  virtual ~AuditStore() = default;
+  // Gives back the entry's seq. Over-long texts are cut to limits::kMaxAuditTextBytes.
+  virtual Result<uint64_t> append(const AuditEntry& entry) = 0;
+  // Newest first. kInvalidArgument for a limit out of range.
+  virtual Result<std::vector<AuditEntry>> query(const AuditQuery& query) = 0;
+  virtual Result<size_t> count() = 0;
+};
+
+struct CoordinatorStoreOptions {
+  size_t audit_capacity = limits::kMaxAuditEntries;
+  // How long a call may wait for somebody who reads the file beside us (a backup, a shell).
+  Duration busy_timeout = Duration::seconds(5);
+};
+
+// Owns the connection and the stores on it; they live as long as it does.
+class CoordinatorStore {
+ public:
+  // Makes the file (mode 0600) if it isn't there; its folder must exist. kConflict if another
+  // process has it open (a flock on FILE.lock says so), kDataLoss if it is not a database or a
+  // damaged one, kRefusedUnsafe if a newer version of this program wrote it.
+  static Result<std::unique_ptr<CoordinatorStore>> open(
+      const std::filesystem::path& file, const CoordinatorStoreOptions& options = {});
+  // Gone with the object; for tests and for a coordinator that is told to keep nothing.
+  static std::unique_ptr<CoordinatorStore> openMemory(const CoordinatorStoreOptions& options = {});
+
+  virtual ~CoordinatorStore() = default;
+
+  virtual GroupStore& groups() = 0;
+  virtual MemberStore& members() = 0;
+  virtual GrantStore& grants() = 0;
+  virtual SubscriptionStore& subscriptions() = 0;
+  virtual AuditStore& audit() = 0;
+};
+
+}  // namespace muster::store

@@ -1,0 +1,43 @@
+// What a node must remember across restarts, in its state_dir.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "libcontrol/base/status.h"
+
+namespace muster::store {
+
+struct NodeState {
+  // The group that highest_epoch belongs to: epochs of different groups don't compare.
+  std::string group;
+  uint64_t highest_epoch = 0;  // seen from any coordinator; lower ones are rejected
+  uint64_t grants_version = 0;
+  std::string grants;  // the last grants as received: serialised, opaque here, at most 4 MiB
+
+  bool operator==(const NodeState&) const = default;
+};
+
+// One process at a time, which is enforced for the one on disk; one thread.
+class NodeStateStore {
+ public:
+  // The folder is made (mode 0700) if it isn't there. Holds a flock on DIR/lock for its lifetime:
+  // kConflict if another process has it. kDataLoss if DIR/state is torn or damaged: such a node
+  // must not guess its highest epoch, so a person has to remove the file.
+  static Result<std::unique_ptr<NodeStateStore>> open(const std::filesystem::path& state_dir);
+  // Gone with the object.
+  static std::unique_ptr<NodeStateStore> openMemory();
+
+  virtual ~NodeStateStore() = default;
+
+  // As loaded or last saved; all zero at the first start.
+  virtual const NodeState& state() const = 0;
+  // Replaces the file as a whole: durable (file and folder synced) when it returns ok; on an error
+  // state() is unchanged. kConflict if highest_epoch would fall within the same group,
+  // kInvalidArgument if grants are over-long.
+  virtual Status save(const NodeState& state) = 0;
+};
+
+}  // namespace muster::store

@@ -1,0 +1,34 @@
+// How long to wait before the next attempt to connect.
+#pragma once
+
+#include "libcontrol/base/clock.h"
+#include "libcontrol/base/random.h"
+#include "libcontrol/xmpp/link.h"
+
+namespace muster::xmpp {
+
+// Pure. The first retry comes within 100 to 300 ms, since most losses are a server that restarts;
+// then the wait doubles up to 30 s. Half of each wait is random, so that a thousand nodes that lost
+// their server in one instant do not come back in one. What another try is unlikely to mend (a
+// conflict, a wrong password) waits 30 to 60 s at once.
+class Backoff {
+ public:
+  // `random` must outlive it.
+  explicit Backoff(Random& random) : random_(random) {}
+
+  // After an attempt that failed, or a connection that was up for `up_for` and ended. One that was
+  // up for less than kStable counts as failed: a server that accepts and throws out at once must
+  // not be called three times a second.
+  Duration next(DownReason reason, Duration up_for);
+
+  static constexpr Duration kFirst = Duration::millis(200);
+  static constexpr Duration kLongest = Duration::seconds(30);
+  static constexpr Duration kPause = Duration::seconds(30);
+  static constexpr Duration kStable = Duration::seconds(10);
+
+ private:
+  Random& random_;
+  int failures_ = 0;
+};
+
+}  // namespace muster::xmpp

@@ -1,0 +1,58 @@
+// What a client's and a component's link have in common: attempts, their time limit, the wait
+// between them, and the order in which losses are told.
+#pragma once
+
+#include <QElapsedTimer>
+#include <QObject>
+#include <QTimer>
+
+#include "libcontrol/base/random.h"
+#include "libcontrol/xmpp/backoff.h"
+#include "libcontrol/xmpp/link.h"
+
+namespace muster::xmpp {
+
+// An attempt that has not led to a login within this has failed.
+inline constexpr Duration kLoginTimeout = Duration::seconds(15);
+
+// Needs a QCoreApplication; belongs to the thread that made it.
+class ReconnectingLink : public Link {
+ public:
+  ReconnectingLink();
+
+  void start() override;
+  void stop() override;
+  void drop(const std::string& why) override;
+  bool isUp() const override { return up_now_; }
+
+ protected:
+  // Begins an attempt, which ends in opened() or lost().
+  virtual void open() = 0;
+  // Throws the connection or attempt away; nothing of it may be heard afterwards. With `goodbye`
+  // the stream is closed properly first, as far as that is possible without waiting. Idempotent.
+  virtual void close(bool goodbye) = 0;
+
+  // The attempt succeeded.
+  void opened();
+  // The connection or attempt is over; closes it, reports, and tries again later. Told from the
+  // event loop, not from inside.
+  void lost(DownReason reason, std::string text);
+  void deliver(const Element& stanza);
+
+  // Connections that are made in its name end with the link.
+  QObject context_;
+
+ private:
+  SystemRandom random_;
+  Backoff backoff_{random_};
+  QTimer retry_;
+  QTimer login_limit_;
+  QElapsedTimer up_since_;
+  bool started_ = false;
+  bool up_now_ = false;
+};
+
+// What an error of the stream (RFC 6120, section 4.9) means for a link.
+DownEvent readStreamError(const Element& error);
+
+}  // namespace muster::xmpp

@@ -1,0 +1,148 @@
+"""A chat client that is not ours: slixmpp with the few moves that people make.
+
+Used by the demonstration and by the integration tests.
+"""
+
+import asyncio
+import logging
+from xml.etree import ElementTree as ET
+
+import slixmpp
+
+COMMANDS = "http://jabber.org/protocol/commands"
+DATA = "jabber:x:data"
+
+logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
+
+
+class ForeignClient(slixmpp.ClientXMPP):
+    """Logs in over TLS, trusting only the cluster's own CA; keeps what it is told."""
+
+    def __init__(self, cluster, account):
+        who = cluster["accounts"][account]
+        super().__init__(who["jid"] + "/phone", who["password"])
+        self.register_plugin("xep_0004")
+        self.register_plugin("xep_0030")
+        self.register_plugin("xep_0050")
+        self.register_plugin("xep_0199")
+        self.ca_certs = cluster["ca_file"]
+        self._address = (cluster["c2s"]["host"], cluster["c2s"]["port"])
+        self._messages = asyncio.Queue()
+        self.auto_authorize = False
+        self.auto_subscribe = False
+        self.presences = {}  # bare JID -> (show or "", status), or None once unavailable
+        self._presence_changed = asyncio.Event()
+        self.add_event_handler("message", self._on_message)
+        self.add_event_handler("presence_available", self._on_available)
+        self.add_event_handler("presence_unavailable", self._on_unavailable)
+
+    async def __aenter__(self):
+        started = asyncio.get_running_loop().create_future()
+
+        def settle(result):
+            if not started.done():
+                if isinstance(result, Exception):
+                    started.set_exception(result)
+                else:
+                    started.set_result(True)
+
+        self.add_event_handler("session_start", settle)
+        self.add_event_handler(
+            "failed_all_auth", lambda _: settle(ConnectionError("login refused")))
+        self.add_event_handler(
+            "connection_failed", lambda reason: settle(ConnectionError(str(reason))))
+        self.connect(*self._address)
+        await asyncio.wait_for(started, 20)
+        await self.get_roster()
+        self.send_presence()
+        return self
+
+    async def __aexit__(self, *_):
+        await self.disconnect(wait=1)
+
+    # --- chat ---------------------------------------------------------------------------------
+
+    def _on_message(self, message):
+        self._messages.put_nowait(message)
+
+    async def next_message(self, timeout=15):
+        return await asyncio.wait_for(self._messages.get(), timeout)
+
+    async def chat(self, to, line, timeout=15):
+        """Says a line and returns what comes back for it."""
+        self.send_message(mto=to, mbody=line, mtype="chat")
+        return (await self.next_message(timeout))["body"]
+
+    # --- presence -----------------------------------------------------------------------------
+
+    def _on_available(self, presence):
+        self.presences[presence["from"].bare] = (
+            presence.xml.findtext("{jabber:client}show") or "", presence["status"])
+        self._presence_changed.set()
+
+    def _on_unavailable(self, presence):
+        self.presences[presence["from"].bare] = None
+        self._presence_changed.set()
+
+    async def presence_of(self, bare, wanted=lambda shown: shown is not None, timeout=15):
+        """Waits until the contact shows what is wanted, and returns it."""
+        async def wait():
+            while True:
+                self._presence_changed.clear()
+                if bare in self.presences and wanted(self.presences[bare]):
+                    return self.presences[bare]
+                await self._presence_changed.wait()
+        return await asyncio.wait_for(wait(), timeout)
+
+    # --- commands -----------------------------------------------------------------------------
+
+    async def commands_of(self, jid):
+        """{node: name} as service discovery lists them."""
+        items = await self["xep_0030"].get_items(jid=jid, node=COMMANDS, timeout=15)
+        return {node: name for _, node, name in items["disco_items"]["items"]}
+
+    async def command(self, jid, node, action=None, session=None, fields=None, timeout=30):
+        """One stage by hand; returns the <command/> element. Raises IqError."""
+        iq = self.make_iq_set(ito=jid)
+        command = ET.Element("{%s}command" % COMMANDS, node=node)
+        if action:
+            command.set("action", action)
+        if session:
+            command.set("sessionid", session)
+        if fields is not None:
+            form = ET.SubElement(command, "{%s}x" % DATA, type="submit")
+            for var, value in fields.items():
+                field = ET.SubElement(form, "{%s}field" % DATA, var=var)
+                values = value if isinstance(value, list) else [value]
+                for one in values:
+                    ET.SubElement(field, "{%s}value" % DATA).text = one
+        iq.append(command)
+        answer = await iq.send(timeout=timeout)
+        return answer.xml.find("{%s}command" % COMMANDS)
+
+
+def form_of(command):
+    """The data form in a <command/>, or None."""
+    return command.find("{%s}x" % DATA)
+
+
+def fields_of(form):
+    """{var: [values]} of a form."""
+    return {
+        field.get("var"): [value.text or "" for value in field.findall("{%s}value" % DATA)]
+        for field in form.findall("{%s}field" % DATA)
+    }
+
+
+def table_of(form):
+    """The rows of a form's table, each as {var: value}."""
+    rows = []
+    for item in form.findall("{%s}item" % DATA):
+        rows.append({var: values[0] if values else ""
+                     for var, values in fields_of(item).items()})
+    return rows
+
+
+def notes_of(command):
+    return [(note.get("type", "info"), note.text or "")
+            for note in command.findall("{%s}note" % COMMANDS)]

@@ -1,0 +1,304 @@
+#include "libcontrol/election/node.h"
+
+#include <gtest/gtest.h>
+
+namespace muster::election {
+namespace {
+
+Duration ms(int64_t value) {
+  return Duration::millis(value);
+}
+
+InstanceId instanceOf(int n) {
+  InstanceId id;
+  id.bytes.fill(static_cast<uint8_t>(n));
+  return id;
+}
+
+template <typename T>
+const T* find(const node::Effects& effects) {
+  for (const node::Effect& effect : effects) {
+    if (const T* wanted = std::get_if<T>(&effect)) return wanted;
+  }
+  return nullptr;
+}
+
+template <typename T>
+const T* answer(const node::Effects& effects) {
+  const auto* reply = find<node::Reply>(effects);
+  return reply ? std::get_if<T>(&reply->message) : nullptr;
+}
+
+class NodeTest : public ::testing::Test {
+ protected:
+  NodeTest() {
+    config_.group = "storage";
+    config_.instance = instanceOf(1);
+    machine_.emplace(config_, 4, random_);
+    step(node::LinkUp{});
+  }
+  node::Effects step(const node::Event& event) { return machine_->step(event, now_); }
+  node::Effects advance(Duration by) {
+    now_ = now_ + by;
+    return step(node::Tick{});
+  }
+  node::Effects offer(uint64_t epoch) {
+    return step(node::OfferReceived{9, Offer{"storage", epoch, kTtl, instanceOf(50)}});
+  }
+  node::Effects grant(uint64_t nonce, uint64_t epoch = 5, bool draining = false) {
+    return step(node::GrantedReceived{Granted{epoch, kTtl, nonce, draining}});
+  }
+  node::Effects drain(uint64_t epoch = 5) {
+    return step(node::DrainReceived{8, Drain{"storage", epoch, instanceOf(1), 77}});
+  }
+  // Active under epoch 5, granted at once.
+  void activate() {
+    grant(find<node::SendAcquire>(offer(5))->message.request_nonce);
+    step(node::PromoteFinished{5, Status::ok()});
+    ASSERT_EQ(machine_->role(), node::Role::kActive);
+  }
+  // The renewal due at T/3.
+  uint64_t renewal() {
+    const auto effects = advance(kTtl / 3);
+    return find<node::SendRenew>(effects)->message.request_nonce;
+  }
+
+  static constexpr Duration kTtl = Duration::seconds(6);
+  static constexpr Duration kGuard = Duration::millis(600);
+  SeededRandom random_{2};
+  ElapsedTime now_{Duration::seconds(500).ns};
+  NodeConfig config_;
+  std::optional<NodeMachine> machine_;
+};
+
+TEST_F(NodeTest, AnOffersEpochIsDurableBeforeAnythingIsSaid) {
+  const auto effects = offer(5);
+  ASSERT_TRUE(std::holds_alternative<node::Persist>(effects.front()));
+  EXPECT_EQ(std::get<node::Persist>(effects.front()).highest_epoch, 5u);
+  EXPECT_TRUE(answer<Accepted>(effects));
+  EXPECT_TRUE(find<node::SendAcquire>(effects));
+}
+
+TEST_F(NodeTest, EpochsNotAboveTheHighestSeenAreDeclined) {
+  const auto effects = offer(4);
+  ASSERT_TRUE(answer<Denied>(effects));
+  EXPECT_EQ(answer<Denied>(effects)->highest_epoch, 4u);
+  EXPECT_FALSE(find<node::SendAcquire>(effects));
+}
+
+TEST_F(NodeTest, TheLeaseRunsFromTheSendingOfTheRequest) {
+  const uint64_t nonce = find<node::SendAcquire>(offer(5))->message.request_nonce;
+  const ElapsedTime sent = now_;
+  now_ = now_ + ms(900);
+  const auto effects = grant(nonce);
+  ASSERT_TRUE(find<node::LeaseExtended>(effects));
+  EXPECT_EQ(find<node::LeaseExtended>(effects)->end, sent + kTtl);
+  EXPECT_EQ(find<node::LeaseExtended>(effects)->deadline, sent + kTtl - kGuard);
+  EXPECT_TRUE(find<node::Promote>(effects));
+}
+
+TEST_F(NodeTest, OfSeveralRequestsEachCountsFromItsOwnSending) {
+  const uint64_t first = find<node::SendAcquire>(offer(5))->message.request_nonce;
+  const ElapsedTime sent = now_;
+  const auto retry = advance(kTtl / 6);
+  ASSERT_TRUE(find<node::SendAcquire>(retry));
+  EXPECT_NE(find<node::SendAcquire>(retry)->message.request_nonce, first);
+  EXPECT_EQ(find<node::LeaseExtended>(grant(first))->end, sent + kTtl);
+  const auto later = grant(find<node::SendAcquire>(retry)->message.request_nonce);
+  EXPECT_EQ(find<node::LeaseExtended>(later)->end, sent + kTtl / 6 + kTtl);
+}
+
+TEST_F(NodeTest, RepliesThatMatchNoRequestAreDropped) {
+  const uint64_t nonce = find<node::SendAcquire>(offer(5))->message.request_nonce;
+  EXPECT_TRUE(grant(nonce + 1).empty());
+  EXPECT_TRUE(grant(nonce, 6).empty()) << "another epoch";
+  step(node::DeniedReceived{Denied{nonce, "no", 5}});
+  EXPECT_TRUE(grant(nonce).empty()) << "voided";
+}
+
+TEST_F(NodeTest, AGrantThatComesTooLateIsGivenBack) {
+  const uint64_t nonce = find<node::SendAcquire>(offer(5))->message.request_nonce;
+  now_ = now_ + kTtl - kGuard;
+  const auto effects = grant(nonce);
+  EXPECT_FALSE(find<node::Promote>(effects));
+  EXPECT_TRUE(find<node::SendRelease>(effects));
+}
+
+TEST_F(NodeTest, RenewsEveryThirdAndRetriesLostRenewals) {
+  activate();
+  const uint64_t lost = renewal();
+  const auto again = advance(kTtl / 6);
+  ASSERT_TRUE(find<node::SendRenew>(again));
+  EXPECT_NE(find<node::SendRenew>(again)->message.request_nonce, lost);
+  grant(find<node::SendRenew>(again)->message.request_nonce);
+  EXPECT_EQ(*machine_->nextWake(), now_ + kTtl / 3);
+}
+
+TEST_F(NodeTest, UseEndsAGuardBeforeTheLeaseAndTheApplicationIsKilledAtItsEnd) {
+  activate();
+  const ElapsedTime end = machine_->leaseEnd();
+  now_ = end - kGuard - Duration{1};
+  EXPECT_FALSE(find<node::LeaseOver>(step(node::Tick{})));
+  const auto over = advance(Duration{1});
+  EXPECT_TRUE(find<node::LeaseOver>(over));
+  ASSERT_TRUE(find<node::Demote>(over));
+  EXPECT_EQ(find<node::Demote>(over)->cause, node::DemoteCause::kLeaseOver);
+  EXPECT_EQ(*machine_->nextWake(), end);
+  EXPECT_FALSE(find<node::SendRenew>(advance(kGuard - Duration{1})))
+      << "nothing is renewed any more";
+  EXPECT_TRUE(find<node::Kill>(advance(Duration{1})));
+  EXPECT_TRUE(machine_->isKilled());
+}
+
+TEST_F(NodeTest, AReplyAfterTheStepDownRevivesNothing) {
+  activate();
+  const uint64_t nonce = renewal();
+  now_ = machine_->leaseEnd() - kGuard;
+  step(node::Tick{});
+  EXPECT_TRUE(grant(nonce).empty());
+  EXPECT_EQ(machine_->heldEpoch(), 0u);
+}
+
+TEST_F(NodeTest, AProcessThatWakesAfterItsLeaseIsKilledAtOnce) {
+  activate();
+  const uint64_t nonce = renewal();
+  now_ = machine_->leaseEnd() + Duration::seconds(60);
+  const auto effects = grant(nonce);
+  EXPECT_TRUE(find<node::LeaseOver>(effects));
+  EXPECT_TRUE(find<node::Kill>(effects));
+}
+
+TEST_F(NodeTest, TheReleaseIsSentOnlyAfterOnDemoteHasReturned) {
+  activate();
+  const auto asked = step(node::ShutdownRequested{});
+  EXPECT_TRUE(find<node::Demote>(asked));
+  EXPECT_FALSE(find<node::SendRelease>(asked));
+  EXPECT_FALSE(machine_->isStopped());
+  const auto done = step(node::DemoteFinished{5});
+  EXPECT_TRUE(find<node::LeaseOver>(done));
+  EXPECT_TRUE(find<node::SendRelease>(done));
+  EXPECT_TRUE(machine_->isStopped());
+  EXPECT_TRUE(answer<Denied>(offer(6))) << "it is shutting down";
+}
+
+TEST_F(NodeTest, ADrainIsAnsweredWhenTheApplicationHasStoppedAndRenewsMeanwhile) {
+  activate();
+  const auto asked = drain();
+  ASSERT_TRUE(find<node::Demote>(asked));
+  EXPECT_EQ(find<node::Demote>(asked)->cause, node::DemoteCause::kDrain);
+  EXPECT_FALSE(find<node::Reply>(asked));
+  EXPECT_TRUE(find<node::SendRenew>(advance(kTtl / 3)));
+  const auto done = step(node::DemoteFinished{5});
+  ASSERT_TRUE(answer<Drained>(done));
+  EXPECT_EQ(answer<Drained>(done)->demand_nonce, 77u);
+  EXPECT_TRUE(answer<Drained>(drain())) << "repeated, since the answer may have been lost";
+}
+
+TEST_F(NodeTest, AGrantThatSaysDrainingStartsTheStopToo) {
+  activate();
+  EXPECT_TRUE(find<node::Demote>(grant(renewal(), 5, true)));
+  EXPECT_TRUE(find<node::SendRelease>(step(node::DemoteFinished{5})));
+}
+
+TEST_F(NodeTest, AnotherInstancesDrainIsRefused) {
+  activate();
+  const auto effects = step(node::DrainReceived{8, Drain{"storage", 5, instanceOf(2), 77}});
+  EXPECT_TRUE(answer<Denied>(effects));
+  EXPECT_EQ(machine_->role(), node::Role::kActive);
+}
+
+TEST_F(NodeTest, ADrainWhileTheGrantIsOnItsWayVoidsIt) {
+  const uint64_t nonce = find<node::SendAcquire>(offer(5))->message.request_nonce;
+  EXPECT_TRUE(answer<Drained>(drain()));
+  EXPECT_TRUE(grant(nonce).empty());
+}
+
+TEST_F(NodeTest, AFailedPromotionGivesTheLeaseBack) {
+  grant(find<node::SendAcquire>(offer(5))->message.request_nonce);
+  const auto effects = step(node::PromoteFinished{5, {Code::kInternal, "no disk"}});
+  EXPECT_TRUE(find<node::LeaseOver>(effects));
+  EXPECT_TRUE(find<node::SendRelease>(effects));
+  EXPECT_FALSE(find<node::Demote>(effects));
+}
+
+TEST_F(NodeTest, ADrainDuringPromotionIsCarriedOutAfterIt) {
+  grant(find<node::SendAcquire>(offer(5))->message.request_nonce);
+  EXPECT_FALSE(find<node::Demote>(drain())) << "callbacks run one at a time";
+  EXPECT_TRUE(find<node::Demote>(step(node::PromoteFinished{5, Status::ok()})));
+  EXPECT_TRUE(answer<Drained>(step(node::DemoteFinished{5})));
+}
+
+TEST_F(NodeTest, APromotionThatFailsAfterADrainAnswersIt) {
+  grant(find<node::SendAcquire>(offer(5))->message.request_nonce);
+  drain();
+  EXPECT_TRUE(answer<Drained>(step(node::PromoteFinished{5, {Code::kInternal, "no"}})));
+}
+
+TEST_F(NodeTest, APromotionThatOutlastsTheLeaseIsKilled) {
+  grant(find<node::SendAcquire>(offer(5))->message.request_nonce);
+  step(node::LinkDown{});
+  EXPECT_TRUE(find<node::LeaseOver>(advance(kTtl - kGuard)));
+  EXPECT_TRUE(find<node::Kill>(advance(kGuard)));
+}
+
+TEST_F(NodeTest, ADeniedRenewalEndsTheUseAtOnce) {
+  activate();
+  const auto effects = step(node::DeniedReceived{Denied{renewal(), "not you", 9}});
+  EXPECT_TRUE(find<node::LeaseOver>(effects));
+  EXPECT_EQ(find<node::Demote>(effects)->cause, node::DemoteCause::kLeaseOver);
+}
+
+TEST_F(NodeTest, ADenialDuringADrainLeavesWhatIsLeftOfTheLease) {
+  activate();
+  drain();
+  const auto effects = step(node::DeniedReceived{Denied{renewal(), "time is over", 5}});
+  EXPECT_FALSE(find<node::LeaseOver>(effects));
+  EXPECT_EQ(machine_->heldEpoch(), 5u);
+  EXPECT_FALSE(find<node::SendRenew>(advance(kTtl / 3)));
+}
+
+TEST_F(NodeTest, AnOrderlyStopThatTakesTooLongIsNoLongerRenewed) {
+  config_.demote_timeout = ms(3000);
+  machine_.emplace(config_, 4, random_);
+  step(node::LinkUp{});
+  activate();
+  drain();
+  EXPECT_TRUE(find<node::SendRenew>(advance(kTtl / 3)));
+  EXPECT_FALSE(find<node::SendRenew>(advance(ms(1000))));
+  EXPECT_FALSE(find<node::SendRenew>(advance(ms(1000))));
+  now_ = machine_->leaseEnd();
+  EXPECT_TRUE(find<node::Kill>(step(node::Tick{})));
+}
+
+TEST_F(NodeTest, AGapInTheLoopDropsTheLinkAndVoidsWhatIsOutstanding) {
+  activate();
+  const uint64_t nonce = renewal();
+  EXPECT_TRUE(find<node::DropLink>(step(node::LoopGap{Duration::seconds(6)})));
+  EXPECT_TRUE(grant(nonce).empty());
+  EXPECT_FALSE(find<node::SendRenew>(advance(ms(1))));
+  EXPECT_TRUE(find<node::SendRenew>(step(node::LinkUp{})));
+}
+
+TEST_F(NodeTest, WithoutALinkNothingIsSentAndWithOneItRenewsAtOnce) {
+  activate();
+  step(node::LinkDown{});
+  EXPECT_FALSE(find<node::SendRenew>(advance(kTtl / 2)));
+  EXPECT_TRUE(find<node::SendRenew>(step(node::LinkUp{})));
+}
+
+TEST_F(NodeTest, ASecondOfferWhileHoldingIsDeclined) {
+  activate();
+  EXPECT_TRUE(answer<Denied>(offer(6)));
+  EXPECT_EQ(machine_->heldEpoch(), 5u);
+}
+
+TEST_F(NodeTest, TheSameOfferAgainIsOnlyAnswered) {
+  offer(5);
+  const auto again = offer(5);
+  EXPECT_TRUE(answer<Accepted>(again));
+  EXPECT_FALSE(find<node::Persist>(again));
+  EXPECT_FALSE(find<node::SendAcquire>(again));
+}
+
+}  // namespace
+}  // namespace muster::election

@@ -1,0 +1,135 @@
+#include "libcontrol/store/node_state_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "libcontrol/base/file.h"
+
+namespace muster::store {
+namespace {
+
+using testing::HasSubstr;
+
+const NodeState kState{"storage", 42, 7, std::string("gr\0ants\n", 8)};
+
+struct InMemory {
+  std::unique_ptr<NodeStateStore> open() { return NodeStateStore::openMemory(); }
+};
+struct OnDisk {
+  OnDisk() {
+    char name[] = "/tmp/muster-node-XXXXXX";
+    dir = ::mkdtemp(name);
+  }
+  ~OnDisk() { std::filesystem::remove_all(dir); }
+  std::unique_ptr<NodeStateStore> open() {
+    auto store = NodeStateStore::open(dir);
+    EXPECT_TRUE(store) << store.status().text();
+    return std::move(store).value();
+  }
+  std::filesystem::path dir;
+};
+
+template <typename Place>
+class NodeStateStoreTest : public testing::Test {
+ protected:
+  Place place_;
+};
+using Places = testing::Types<InMemory, OnDisk>;
+TYPED_TEST_SUITE(NodeStateStoreTest, Places);
+
+TYPED_TEST(NodeStateStoreTest, StartsFromNothingAndKeepsWhatIsSaved) {
+  const auto store = this->place_.open();
+  EXPECT_EQ(store->state(), NodeState{});
+  ASSERT_TRUE(store->save(kState));
+  EXPECT_EQ(store->state(), kState);
+}
+
+TYPED_TEST(NodeStateStoreTest, EpochNeverFallsWithinAGroup) {
+  const auto store = this->place_.open();
+  ASSERT_TRUE(store->save(kState));
+  NodeState lower = kState;
+  lower.highest_epoch = 41;
+  EXPECT_EQ(store->save(lower).code(), Code::kConflict);
+  EXPECT_EQ(store->state(), kState);
+  lower.group = "other";
+  EXPECT_TRUE(store->save(lower));
+}
+
+TYPED_TEST(NodeStateStoreTest, GrantsAreBounded) {
+  const auto store = this->place_.open();
+  NodeState state = kState;
+  state.grants = std::string(4 * 1024 * 1024 + 1, 'x');
+  EXPECT_EQ(store->save(state).field(), "grants");
+  state.grants.pop_back();
+  EXPECT_TRUE(store->save(state));
+}
+
+class NodeStateFileTest : public testing::Test {
+ protected:
+  void save(const NodeState& state) { ASSERT_TRUE(place_.open()->save(state)); }
+  Status failure() { return NodeStateStore::open(place_.dir).status(); }
+  std::filesystem::path file() const { return place_.dir / "state"; }
+  OnDisk place_;
+};
+
+TEST_F(NodeStateFileTest, ComesBackAfterARestart) {
+  save(kState);
+  EXPECT_EQ(place_.open()->state(), kState);
+}
+
+TEST_F(NodeStateFileTest, MakesItsFolder) {
+  const auto store = NodeStateStore::open(place_.dir / "state_dir");
+  ASSERT_TRUE(store);
+  EXPECT_EQ(NodeStateStore::open(place_.dir / "no" / "where").status().code(), Code::kUnavailable);
+}
+
+TEST_F(NodeStateFileTest, SecondProcessIsRefused) {
+  const auto store = place_.open();
+  const Status refused = failure();
+  EXPECT_EQ(refused.code(), Code::kConflict);
+  EXPECT_THAT(refused.text(), HasSubstr("in use by process"));
+}
+
+TEST_F(NodeStateFileTest, EveryTruncationIsDataLoss) {
+  save(kState);
+  const std::string whole = *readFile(file(), 10000);
+  for (size_t size = 0; size < whole.size(); ++size) {
+    std::ofstream(file(), std::ios::binary | std::ios::trunc) << whole.substr(0, size);
+    ASSERT_EQ(failure().code(), Code::kDataLoss) << "cut to " << size << " bytes";
+  }
+}
+
+TEST_F(NodeStateFileTest, EveryFlippedByteIsDataLoss) {
+  save(kState);
+  const std::string whole = *readFile(file(), 10000);
+  for (size_t at = 0; at < whole.size(); ++at) {
+    std::string flipped = whole;
+    flipped[at] ^= 0x10;
+    std::ofstream(file(), std::ios::binary | std::ios::trunc) << flipped;
+    ASSERT_EQ(failure().code(), Code::kDataLoss) << "byte " << at;
+  }
+}
+
+TEST_F(NodeStateFileTest, TrailingAndOversizedBytesAreDataLoss) {
+  save(kState);
+  std::ofstream(file(), std::ios::binary | std::ios::app) << "x";
+  EXPECT_EQ(failure().code(), Code::kDataLoss);
+  std::ofstream(file(), std::ios::binary | std::ios::trunc) << std::string(5 * 1024 * 1024, 'x');
+  const Status damaged = failure();
+  EXPECT_EQ(damaged.code(), Code::kDataLoss);
+  EXPECT_THAT(damaged.text(), HasSubstr(file().string() + " is damaged"));
+}
+
+TEST_F(NodeStateFileTest, HalfWrittenReplacementIsIgnored) {
+  save(kState);
+  std::ofstream(file().string() + ".new") << "torn";
+  const auto store = place_.open();
+  EXPECT_EQ(store->state(), kState);
+  EXPECT_TRUE(store->save(kState));
+}
+
+}  // namespace
+}  // namespace muster::store

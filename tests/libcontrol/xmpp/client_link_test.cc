@@ -1,0 +1,316 @@
+// Against a real server.
+#include "libcontrol/xmpp/client_link.h"
+
+#include <gtest/gtest.h>
+
+#include "libcontrol/xmpp/component_link.h"
+#include "tests/libcontrol/xmpp/link_log.h"
+#include "tests/support/prosody_server.h"
+
+namespace muster::xmpp {
+namespace {
+
+using muster::testing::ProsodyConfig;
+using muster::testing::ProsodyServer;
+
+ProsodyConfig serverConfig() {
+  ProsodyConfig config;
+  config.accounts = {{"nodes.test", "n1", "pass \"1\""},
+                     {"people.test", "anna", "secret"},
+                     {"plain.test", "old", "secret"}};
+  config.extra_hosts =
+      "VirtualHost \"plain.test\"\n  authentication = \"internal_hashed\"\n"
+      "  disable_sasl_mechanisms = { \"SCRAM-SHA-1\", \"SCRAM-SHA-256\", \"SCRAM-SHA-1-PLUS\", "
+      "\"SCRAM-SHA-256-PLUS\" }\n";
+  return config;
+}
+
+class ClientLinkTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!ProsodyServer::isInstalled()) GTEST_SKIP() << "prosody or openssl is not installed";
+    ASSERT_TRUE(server_.start()) << server_.error();
+  }
+  ClientConfig config(const std::string& jid, const std::string& password) {
+    ClientConfig config;
+    config.jid = *Jid::parse(jid);
+    config.password = password;
+    config.host = "127.0.0.1";
+    config.port = server_.clientPort();
+    config.ca_file = server_.caFile();
+    return config;
+  }
+  ClientConfig node() { return config("n1@nodes.test/node-0badcafe", "pass \"1\""); }
+  ClientConfig anna() { return config("anna@people.test", "secret"); }
+
+  ProsodyServer server_{serverConfig()};
+};
+
+Element available() {
+  return Element("presence", kNsClient);
+}
+
+TEST_F(ClientLinkTest, LogsInAndTalks) {
+  ClientLink link(node());
+  ClientLink other(anna());
+  LinkLog log(link);
+  LinkLog other_log(other);
+  EXPECT_FALSE(link.send(available()));
+  link.start();
+  other.start();
+  ASSERT_TRUE(log.up(1)) << server_.log();
+  ASSERT_TRUE(other_log.up(1)) << server_.log();
+  EXPECT_EQ(link.jid().toString(), "n1@nodes.test/node-0badcafe");
+  EXPECT_EQ(other.jid().resource().substr(0, 7), "muster-");
+
+  // Larger than any one read, and UTF-8 all the way, so that it is split within characters.
+  std::string body;
+  for (int i = 0; i < 50'000; ++i) body += "\xE2\x82\xAC";
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(other.send(message(link.jid().toString(), body)));
+  ASSERT_TRUE(log.received(5));
+  for (const Element& stanza : log.stanzas) {
+    EXPECT_EQ(stanza.attribute("from"), other.jid().toString());
+    EXPECT_EQ(stanza.child("body", kNsClient)->text(), body);
+  }
+  EXPECT_TRUE(link.send(message(other.jid().toString(), "a")));
+  EXPECT_TRUE(other_log.received(1));
+  EXPECT_FALSE(link.send(message(other.jid().toString(), std::string(300'000, 'x'))));
+}
+
+TEST_F(ClientLinkTest, AnswersNothingByItself) {
+  ClientLink link(node());
+  ClientLink other(anna());
+  LinkLog log(link);
+  LinkLog other_log(other);
+  link.start();
+  other.start();
+  ASSERT_TRUE(log.up(1));
+  ASSERT_TRUE(other_log.up(1));
+  const char* const kQueries[][2] = {{"query", "jabber:iq:version"},
+                                     {"query", "http://jabber.org/protocol/disco#info"},
+                                     {"ping", "urn:xmpp:ping"},
+                                     {"time", "urn:xmpp:time"},
+                                     {"unheard-of", "urn:x"}};
+  for (const auto& query : kQueries) {
+    Element iq("iq", kNsClient);
+    iq.setAttribute("type", "get").setAttribute("id", query[1]);
+    iq.setAttribute("to", link.jid().toString());
+    iq.add(query[0], query[1]);
+    ASSERT_TRUE(other.send(iq));
+  }
+  ASSERT_TRUE(log.received(5));
+  runFor(200);
+  EXPECT_EQ(log.stanzas.size(), 5u);
+  EXPECT_TRUE(other_log.stanzas.empty());
+}
+
+TEST_F(ClientLinkTest, IsNotAvailableUntilItsPresenceIsSent) {
+  ClientConfig second = anna();
+  second.jid = second.jid.withResource("watcher");
+  ClientLink watcher(second);
+  ClientLink link(anna());
+  LinkLog watched(watcher);
+  LinkLog log(link);
+  watcher.start();
+  ASSERT_TRUE(watched.up(1));
+  ASSERT_TRUE(watcher.send(available()));
+  ASSERT_TRUE(watched.received(1));  // Its own, back from the server.
+  link.start();
+  ASSERT_TRUE(log.up(1));
+  runFor(300);
+  EXPECT_EQ(watched.stanzas.size(), 1u);
+  EXPECT_TRUE(log.stanzas.empty());
+
+  ASSERT_TRUE(link.send(available()));
+  ASSERT_TRUE(watched.received(2));
+  EXPECT_EQ(watched.stanzas[1].attribute("from"), link.jid().toString());
+  EXPECT_FALSE(watched.stanzas[1].hasAttribute("type"));
+  link.stop();
+  ASSERT_TRUE(watched.received(3));
+  EXPECT_EQ(watched.stanzas[2].attribute("type"), "unavailable");
+  EXPECT_TRUE(log.downs.empty());
+}
+
+// Stream management, which people.test offers, would hold the session of a connection that was cut
+// as available for minutes.
+TEST_F(ClientLinkTest, NegotiatesNoStreamManagement) {
+  ClientConfig second = anna();
+  second.jid = second.jid.withResource("watcher");
+  ClientLink watcher(second);
+  ClientLink link(anna());
+  LinkLog watched(watcher);
+  LinkLog log(link);
+  watcher.start();
+  link.start();
+  ASSERT_TRUE(watched.up(1));
+  ASSERT_TRUE(log.up(1));
+  ASSERT_TRUE(watcher.send(available()));
+  ASSERT_TRUE(watched.received(1));
+  ASSERT_TRUE(link.send(available()));
+  ASSERT_TRUE(watched.received(2));
+  link.drop("cut");
+  ASSERT_TRUE(watched.received(3));
+  EXPECT_EQ(watched.stanzas[2].attribute("type"), "unavailable");
+}
+
+TEST_F(ClientLinkTest, RefusesACertificateOfAnotherAuthority) {
+  ClientConfig wrong = node();
+  wrong.ca_file = server_.otherCaFile();
+  ClientLink link(wrong);
+  LinkLog log(link);
+  link.start();
+  ASSERT_TRUE(log.down(1));
+  EXPECT_EQ(log.downs[0].reason, DownReason::kTls) << log.downs[0].text;
+  EXPECT_NE(log.downs[0].text.find("certificate"), std::string::npos) << log.downs[0].text;
+  EXPECT_EQ(log.ups, 0);
+}
+
+TEST_F(ClientLinkTest, RefusesACertificateForAnotherDomain) {
+  // plain.test has no certificate of its own: the server shows that of another host.
+  ClientLink link(config("old@plain.test", "secret"));
+  LinkLog log(link);
+  link.start();
+  ASSERT_TRUE(log.down(1));
+  EXPECT_EQ(log.downs[0].reason, DownReason::kTls) << log.downs[0].text;
+}
+
+TEST_F(ClientLinkTest, SaysSoIfTheAuthoritiesCannotBeRead) {
+  ClientConfig wrong = node();
+  wrong.ca_file = server_.dir() + "/missing.pem";
+  ClientLink link(wrong);
+  LinkLog log(link);
+  link.start();
+  ASSERT_TRUE(log.down(1));
+  EXPECT_EQ(log.downs[0].reason, DownReason::kTls);
+  EXPECT_NE(log.downs[0].text.find("missing.pem"), std::string::npos);
+}
+
+TEST_F(ClientLinkTest, ReportsAWrongPassword) {
+  ClientConfig wrong = node();
+  wrong.password = "guess";
+  ClientLink link(wrong);
+  LinkLog log(link);
+  link.start();
+  ASSERT_TRUE(log.down(1));
+  EXPECT_EQ(log.downs[0].reason, DownReason::kAuth) << log.downs[0].text;
+  EXPECT_NE(log.downs[0].text.find("not-authorized"), std::string::npos) << log.downs[0].text;
+  runFor(500);
+  EXPECT_EQ(log.downs.size(), 1u);
+}
+
+TEST_F(ClientLinkTest, ComesBackAfterARestart) {
+  ClientLink link(node());
+  LinkLog log(link);
+  link.start();
+  ASSERT_TRUE(log.up(1));
+  server_.stop();
+  ASSERT_TRUE(log.down(1));
+  ASSERT_TRUE(log.down(2)) << "an attempt that was refused";
+  EXPECT_EQ(log.downs[1].reason, DownReason::kNetwork) << log.downs[1].text;
+  ASSERT_TRUE(server_.start()) << server_.error();
+  ASSERT_TRUE(log.up(2));
+  server_.kill();
+  ASSERT_TRUE(log.down(log.downs.size() + 1));
+  ASSERT_TRUE(server_.start()) << server_.error();
+  ASSERT_TRUE(log.up(3));
+  EXPECT_TRUE(link.send(available()));
+  EXPECT_TRUE(log.received(1));
+}
+
+TEST_F(ClientLinkTest, TheOlderOfTwoEqualResourcesYields) {
+  ClientLink older(node());
+  ClientLink newer(node());
+  LinkLog older_log(older);
+  LinkLog newer_log(newer);
+  older.start();
+  ASSERT_TRUE(older_log.up(1));
+  newer.start();
+  ASSERT_TRUE(newer_log.up(1));
+  ASSERT_TRUE(older_log.down(1));
+  EXPECT_EQ(older_log.downs[0].reason, DownReason::kConflict) << older_log.downs[0].text;
+  runFor(700);
+  EXPECT_FALSE(older.isUp());
+  EXPECT_TRUE(newer.isUp());
+}
+
+TEST_F(ClientLinkTest, DropMakesANewConnection) {
+  ClientLink link(node());
+  LinkLog log(link);
+  link.start();
+  ASSERT_TRUE(log.up(1));
+  link.drop("stood still");
+  EXPECT_FALSE(link.isUp());
+  EXPECT_TRUE(log.downs.empty());
+  ASSERT_TRUE(log.up(2));
+  ASSERT_EQ(log.downs.size(), 1u);
+  EXPECT_EQ(log.downs[0].text, "stood still");
+}
+
+TEST_F(ClientLinkTest, MayBeStoppedAtAnyMoment) {
+  for (int ms = 0; ms < 60; ms += 4) {
+    ClientLink link(node());
+    LinkLog log(link);
+    link.start();
+    runFor(ms);
+    link.stop();
+    runFor(1);
+    EXPECT_TRUE(log.downs.empty());
+  }
+}
+
+TEST_F(ClientLinkTest, ComponentLogsInToTheSameServer) {
+  ComponentConfig component;
+  component.domain = "muster.test";
+  component.secret = "component secret";
+  component.port = server_.componentPort();
+  ComponentLink link(component);
+  ComponentLink twin(component);
+  ClientLink client(node());
+  LinkLog log(link);
+  LinkLog twin_log(twin);
+  LinkLog client_log(client);
+  link.start();
+  client.start();
+  ASSERT_TRUE(log.up(1)) << server_.log();
+  ASSERT_TRUE(client_log.up(1));
+  ASSERT_TRUE(client.send(message("storage@muster.test", "x")));
+  ASSERT_TRUE(log.received(1));
+  Element answer = message(client.jid().toString(), "y");
+  answer.setAttribute("from", "storage@muster.test");
+  ASSERT_TRUE(link.send(answer));
+  ASSERT_TRUE(client_log.received(1));
+  EXPECT_EQ(client_log.stanzas[0].child("body", kNsClient)->text(), "y");
+
+  twin.start();
+  ASSERT_TRUE(twin_log.down(1));
+  EXPECT_EQ(twin_log.downs[0].reason, DownReason::kConflict) << twin_log.downs[0].text;
+  ASSERT_TRUE(server_.restart());
+  ASSERT_TRUE(log.up(2));
+}
+
+// A host with a certificate that offers nothing but PLAIN.
+TEST(ClientLinkPlain, NeverTellsAServerThePassword) {
+  if (!ProsodyServer::isInstalled()) GTEST_SKIP() << "prosody or openssl is not installed";
+  ProsodyConfig config = serverConfig();
+  config.accounts = {{"nodes.test", "n1", "x"}};
+  config.extra_global =
+      "disable_sasl_mechanisms = { \"SCRAM-SHA-1\", \"SCRAM-SHA-256\", \"SCRAM-SHA-1-PLUS\", "
+      "\"SCRAM-SHA-256-PLUS\" }";
+  ProsodyServer server(config);
+  ASSERT_TRUE(server.start()) << server.error();
+  ClientConfig client;
+  client.jid = *Jid::parse("n1@nodes.test");
+  client.password = "x";
+  client.host = "127.0.0.1";
+  client.port = server.clientPort();
+  client.ca_file = server.caFile();
+  ClientLink link(client);
+  LinkLog log(link);
+  link.start();
+  ASSERT_TRUE(log.down(1));
+  EXPECT_EQ(log.downs[0].reason, DownReason::kAuth) << log.downs[0].text;
+  EXPECT_EQ(log.downs[0].text, "the server offers no SCRAM mechanism");
+}
+
+}  // namespace
+}  // namespace muster::xmpp
