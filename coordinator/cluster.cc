@@ -101,12 +101,13 @@ GroupDriver* Cluster::find(const std::string& group) const {
 void Cluster::onUp() {
   logger("muster.cluster")->info("connected as {}", parts_.address.toString());
   for (const Member* member : members_.all()) {
-    // Asking again for a subscription that stands is answered by the server itself; the probe
-    // brings the present state at once.
-    parts_.component.send(
-        xmpp::presenceOf(parts_.address, member->jid, xmpp::PresenceType::kSubscribe));
+    // The probe brings the present state at once where the subscription stands. It goes first:
+    // Prosody answers one from a contact whose request is pending by dropping the request.
     parts_.component.send(
         xmpp::presenceOf(parts_.address, member->jid, xmpp::PresenceType::kProbe));
+    // Asking again for a subscription that stands is answered by the server itself.
+    parts_.component.send(
+        xmpp::presenceOf(parts_.address, member->jid, xmpp::PresenceType::kSubscribe));
   }
   parts_.contacts.announceAll();
 }

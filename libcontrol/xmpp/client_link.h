@@ -7,8 +7,6 @@
 
 #include "libcontrol/xmpp/reconnecting_link.h"
 
-class QDomElement;
-
 namespace muster::xmpp {
 
 struct ClientConfig {
