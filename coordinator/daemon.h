@@ -21,7 +21,7 @@
 
 namespace muster::coordinator {
 
-inline constexpr char kVersion[] = "0.1.0";
+inline constexpr char kVersion[] = MUSTER_VERSION;
 
 // Lives on the thread of the event loop, which must be running a QCoreApplication.
 class Daemon : public catalogue::Notify {

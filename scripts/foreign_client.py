@@ -7,20 +7,21 @@ import asyncio
 import logging
 from xml.etree import ElementTree as ET
 
-import slixmpp
+# Before the import, which would remark on an optional accelerator that Debian doesn't ship.
+logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
+
+import slixmpp  # noqa: E402
 
 COMMANDS = "http://jabber.org/protocol/commands"
 DATA = "jabber:x:data"
-
-logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
 
 
 class ForeignClient(slixmpp.ClientXMPP):
     """Logs in over TLS, trusting only the cluster's own CA; keeps what it is told."""
 
-    def __init__(self, cluster, account):
+    def __init__(self, cluster, account, resource="phone"):
         who = cluster["accounts"][account]
-        super().__init__(who["jid"] + "/phone", who["password"])
+        super().__init__(who["jid"] + "/" + resource, who["password"])
         self.register_plugin("xep_0004")
         self.register_plugin("xep_0030")
         self.register_plugin("xep_0050")
@@ -28,11 +29,15 @@ class ForeignClient(slixmpp.ClientXMPP):
         self.ca_certs = cluster["ca_file"]
         self._address = (cluster["c2s"]["host"], cluster["c2s"]["port"])
         self._messages = asyncio.Queue()
+        self._refusals = asyncio.Queue()
         self.auto_authorize = False
         self.auto_subscribe = False
         self.presences = {}  # bare JID -> (show or "", status), or None once unavailable
+        self.requests_refused = set()  # bare JIDs that denied, or ended, a subscription
         self._presence_changed = asyncio.Event()
         self.add_event_handler("message", self._on_message)
+        self.add_event_handler("message_error", self._refusals.put_nowait)
+        self.add_event_handler("presence_unsubscribed", self._on_unsubscribed)
         self.add_event_handler("presence_available", self._on_available)
         self.add_event_handler("presence_unavailable", self._on_unavailable)
 
@@ -51,7 +56,7 @@ class ForeignClient(slixmpp.ClientXMPP):
             "failed_all_auth", lambda _: settle(ConnectionError("login refused")))
         self.add_event_handler(
             "connection_failed", lambda reason: settle(ConnectionError(str(reason))))
-        self.connect(*self._address)
+        self.connect(self._address)
         await asyncio.wait_for(started, 20)
         await self.get_roster()
         self.send_presence()
@@ -68,6 +73,14 @@ class ForeignClient(slixmpp.ClientXMPP):
     async def next_message(self, timeout=15):
         return await asyncio.wait_for(self._messages.get(), timeout)
 
+    def has_no_messages(self):
+        """Whether every message so far has been looked at; those of type error don't count."""
+        return self._messages.empty()
+
+    async def next_refusal(self, timeout=15):
+        """The next message of type error."""
+        return await asyncio.wait_for(self._refusals.get(), timeout)
+
     async def chat(self, to, line, timeout=15):
         """Says a line and returns what comes back for it."""
         self.send_message(mto=to, mbody=line, mtype="chat")
@@ -83,6 +96,18 @@ class ForeignClient(slixmpp.ClientXMPP):
     def _on_unavailable(self, presence):
         self.presences[presence["from"].bare] = None
         self._presence_changed.set()
+
+    def _on_unsubscribed(self, presence):
+        self.requests_refused.add(presence["from"].bare)
+        self._presence_changed.set()
+
+    async def refused_by(self, bare, timeout=15):
+        """Waits until the contact has denied, or ended, the subscription."""
+        async def wait():
+            while bare not in self.requests_refused:
+                self._presence_changed.clear()
+                await self._presence_changed.wait()
+        await asyncio.wait_for(wait(), timeout)
 
     async def presence_of(self, bare, wanted=lambda shown: shown is not None, timeout=15):
         """Waits until the contact shows what is wanted, and returns it."""

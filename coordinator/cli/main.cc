@@ -73,6 +73,7 @@ int main(int argc, char** argv) {
   app.footer(
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not authorised, 4 unreachable or timed out, "
       "5 refused as unsafe.");
+  app.set_version_flag("--version", MUSTER_VERSION);
   Settings settings;
   addSettings(app, settings);
   auto verbs = muster::cli::Verbs::make();

@@ -16,7 +16,7 @@ class QtEnvironment : public ::testing::Environment {
 
  private:
   int argc_ = 1;
-  char name_[10] = "xmpp_test";
+  char name_[5] = "test";
   char* argv_[2] = {name_, nullptr};
   std::unique_ptr<QCoreApplication> application_;
 };

@@ -1,0 +1,28 @@
+// The opaque round trip that a command is compared with: one element each way, whose text is only
+// there for its length.
+#pragma once
+
+#include <string>
+
+#include "libcontrol/xmpp/element.h"
+#include "libcontrol/xmpp/link.h"
+
+namespace muster::bench {
+
+inline constexpr char kNsEcho[] = "urn:muster:bench:echo";
+// How long the answer is to be, as an attribute of the request.
+inline constexpr char kAnswerBytes[] = "answer";
+
+inline size_t serialisedBytes(const xmpp::Element& payload) {
+  return static_cast<size_t>(payload.toXml(xmpp::kNsClient).size());
+}
+
+// `element` with as much text as makes it `bytes` long on the wire; at least one letter.
+inline xmpp::Element padded(xmpp::Element element, size_t bytes) {
+  element.setText("x");
+  const size_t least = serialisedBytes(element);
+  if (bytes > least) element.setText(std::string(1 + bytes - least, 'x'));
+  return element;
+}
+
+}  // namespace muster::bench

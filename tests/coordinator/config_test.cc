@@ -1,0 +1,97 @@
+#include "coordinator/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace muster::coordinator {
+namespace {
+
+using testing::HasSubstr;
+
+class ConfigTest : public testing::Test {
+ protected:
+  ConfigTest() : dir_(testing::TempDir() + "coordinator-config-" + std::to_string(getpid())) {
+    std::filesystem::create_directories(dir_);
+    std::ofstream(dir_ / "secret") << "s3cret\n";
+    chmod((dir_ / "secret").c_str(), 0600);
+  }
+  ~ConfigTest() override { std::filesystem::remove_all(dir_); }
+
+  Result<Config> load(const std::string& text) {
+    std::ofstream(dir_ / "c.toml") << text;
+    return loadConfig(dir_ / "c.toml");
+  }
+
+  const std::filesystem::path dir_;
+  const std::string kComponent =
+      "[component]\njid = 'muster.example.org'\nsecret_file = 'secret'\n";
+  const std::string kStore = "[store]\npath = 'c.sqlite'\n";
+};
+
+TEST_F(ConfigTest, TheLeastThatWillDo) {
+  const auto config = load(kComponent + kStore);
+  ASSERT_TRUE(config.isOk()) << config.status().text();
+  EXPECT_EQ(config->component.jid.toString(), "muster.example.org");
+  EXPECT_EQ(config->component.secret, "s3cret");
+  EXPECT_EQ(config->component.port, 5347);
+  EXPECT_EQ(config->store, dir_ / "c.sqlite");
+  EXPECT_FALSE(config->account.has_value());
+  EXPECT_EQ(config->election.lease_ttl, Duration::seconds(5));
+  EXPECT_DOUBLE_EQ(config->election.clock_rate_bound, 0.01);
+}
+
+TEST_F(ConfigTest, ReadsElectionAndBootstrap) {
+  const auto config = load(kComponent + kStore + R"(
+[election]
+lease_ttl = "2s"
+clock_rate_bound_percent = 2
+[bootstrap]
+admins = ["Root@Example.org"]
+observers = ["eve@example.org"]
+[[bootstrap.group]]
+name = "storage"
+[[bootstrap.node]]
+name = "node1"
+jid = "node1@example.org"
+group = "storage"
+)");
+  ASSERT_TRUE(config.isOk()) << config.status().text();
+  EXPECT_EQ(config->election.lease_ttl, Duration::seconds(2));
+  EXPECT_DOUBLE_EQ(config->election.clock_rate_bound, 0.02);
+  EXPECT_EQ(config->bootstrap.grants.at(Jid::parse("root@example.org").value()), v1::ROLE_ADMIN);
+  ASSERT_EQ(config->bootstrap.nodes.size(), 1u);
+  EXPECT_EQ(config->bootstrap.nodes[0].group, "storage");
+}
+
+TEST_F(ConfigTest, NamesEveryMistake) {
+  const auto config =
+      load("[component]\njid = 'x@example.org'\nsecret_file = 'none'\n" + kStore + R"(
+[election]
+lease_ttl = "1ms"
+lease_tll = "5s"
+[bootstrap]
+operators = ["a@example.org", "a@example.org/phone"]
+admins = ["a@example.org"]
+[[bootstrap.node]]
+name = "n"
+jid = "n@example.org"
+group = "nowhere"
+)");
+  ASSERT_FALSE(config.isOk());
+  const std::string& text = config.status().text();
+  EXPECT_THAT(text, HasSubstr("component.jid: must be a domain"));
+  EXPECT_THAT(text, HasSubstr("component.secret_file"));
+  EXPECT_THAT(text, HasSubstr("election.lease_ttl: must be from 500ms to 5m"));
+  EXPECT_THAT(text, HasSubstr("election.lease_tll: is not a key of this table; did you mean"));
+  EXPECT_THAT(text, HasSubstr("must not have a resource"));
+  EXPECT_THAT(text, HasSubstr("is given two roles"));
+  EXPECT_THAT(text, HasSubstr("'nowhere' is not one of the [[bootstrap.group]]s"));
+}
+
+}  // namespace
+}  // namespace muster::coordinator

@@ -1,0 +1,100 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "libcontrol/base/limits.h"
+#include "libcontrol/convert/lease.h"
+#include "libcontrol/convert/levels.h"
+
+namespace muster::convert {
+namespace {
+
+TEST(Levels, LogLevelsCorrespond) {
+  EXPECT_EQ(toProto(log::Level::kTrace), v1::LOG_LEVEL_TRACE);
+  EXPECT_EQ(toProto(log::Level::kOff), v1::LOG_LEVEL_OFF);
+  for (int i = v1::LOG_LEVEL_TRACE; i <= v1::LOG_LEVEL_OFF; ++i) {
+    const auto level = static_cast<v1::LogLevel>(i);
+    EXPECT_EQ(toProto(fromProto(level)), level);
+  }
+}
+
+TEST(Levels, WhatANodeSaysIsBroughtIntoRange) {
+  v1::ServiceState hostile;
+  hostile.set_name(std::string(1000, 'x') + "\n");
+  hostile.set_kind(v1::SERVICE_KIND_AVAILABILITY);
+  hostile.set_objective_percent(std::numeric_limits<double>::quiet_NaN());
+  hostile.set_window_ms(std::numeric_limits<uint64_t>::max());
+  hostile.set_observed_ms(std::numeric_limits<uint64_t>::max());
+  hostile.set_outage_ms(std::numeric_limits<uint64_t>::max());
+  hostile.set_good(std::numeric_limits<uint64_t>::max());
+  const service::ServiceSnapshot read = fromProto(hostile);
+  EXPECT_LE(read.name.size(), limits::kMaxNameBytes);
+  EXPECT_GT(read.objective_percent, 0);
+  EXPECT_LT(read.objective_percent, 100);
+  EXPECT_GT(read.window.ns, 0);
+  EXPECT_LE(read.observed, read.window);
+  EXPECT_LE(read.outage, read.observed);
+  EXPECT_LT(read.good + read.good, std::numeric_limits<uint64_t>::max());
+  ASSERT_TRUE(read.level.percent.has_value());
+  EXPECT_GE(*read.level.percent, 0);
+  EXPECT_LE(*read.level.percent, 100);
+}
+
+TEST(Levels, RoundTrip) {
+  service::ServiceSnapshot service;
+  service.name = "user";
+  service.good = 999;
+  service.bad = 1;
+  service.level = service::judge(service);
+  const service::ServiceSnapshot read = fromProto(toProto(service));
+  EXPECT_EQ(read.name, "user");
+  EXPECT_EQ(read.good, 999u);
+  EXPECT_EQ(read.bad, 1u);
+  EXPECT_EQ(read.level.text, service.level.text);
+}
+
+TEST(LeaseMessages, RoundTrip) {
+  SeededRandom random(1);
+  election::Offer offer{"g", 7, Duration::seconds(5), Id128::make(random)};
+  const auto read = fromProto(toProto(offer).offer());
+  ASSERT_TRUE(read.isOk()) << read.status().text();
+  EXPECT_EQ(read->group, "g");
+  EXPECT_EQ(read->epoch, 7u);
+  EXPECT_EQ(read->lease_ttl, Duration::seconds(5));
+  EXPECT_EQ(read->offer_nonce, offer.offer_nonce);
+
+  election::Renew renew{"g", 7, InstanceId::make(random), 9};
+  const auto renewed = fromProto(toProto(renew).renew());
+  ASSERT_TRUE(renewed.isOk());
+  EXPECT_EQ(renewed->instance, renew.instance);
+  EXPECT_EQ(renewed->request_nonce, 9u);
+}
+
+TEST(LeaseMessages, AreCheckedBeforeAMachineSeesThem) {
+  v1::Offer offer;
+  offer.set_group("g");
+  offer.set_epoch(1);
+  offer.set_lease_ttl_ms(5000);
+  offer.set_offer_nonce(std::string(16, 'n'));
+  EXPECT_TRUE(fromProto(offer).isOk());
+
+  v1::Offer wrong = offer;
+  wrong.set_lease_ttl_ms(std::numeric_limits<uint64_t>::max());
+  EXPECT_EQ(fromProto(wrong).status().field(), "lease_ttl_ms");
+  wrong = offer;
+  wrong.set_offer_nonce("short");
+  EXPECT_EQ(fromProto(wrong).status().field(), "offer_nonce");
+  wrong = offer;
+  wrong.set_offer_nonce(std::string(16, '\0'));
+  EXPECT_EQ(fromProto(wrong).status().field(), "offer_nonce");
+  wrong = offer;
+  wrong.set_group("");
+  EXPECT_EQ(fromProto(wrong).status().field(), "group");
+
+  v1::Renew renew;
+  renew.set_group("g");
+  EXPECT_EQ(fromProto(renew).status().field(), "instance");
+}
+
+}  // namespace
+}  // namespace muster::convert
