@@ -1,5 +1,7 @@
-// The opaque round trip that a command is compared with: one element each way, whose text is only
-// there for its length.
+// The round trips that a command is compared with: the same bytes, answered by a trivial handler.
+//
+// <learn name='N'>ELEMENT</learn> teaches the responder an element; <echo answer='N'/> has it
+// answered with that element. The text of a request is only there for its length.
 #pragma once
 
 #include <string>
@@ -10,8 +12,6 @@
 namespace muster::bench {
 
 inline constexpr char kNsEcho[] = "urn:muster:bench:echo";
-// How long the answer is to be, as an attribute of the request.
-inline constexpr char kAnswerBytes[] = "answer";
 
 inline size_t serialisedBytes(const xmpp::Element& payload) {
   return static_cast<size_t>(payload.toXml(xmpp::kNsClient).size());

@@ -9,6 +9,8 @@
 namespace muster::bench {
 namespace {
 
+constexpr Kind kComparedWith[] = {Kind::kEcho, Kind::kReplay, Kind::kPing};
+
 double percentileOf(std::vector<double> values, double share) {
   const double rank = std::ceil(share * static_cast<double>(values.size()));
   const auto at = values.begin() + static_cast<std::ptrdiff_t>(std::clamp(
@@ -52,7 +54,7 @@ nlohmann::ordered_json depthJson(const Depth& depth) {
                            {"p99_us", rounded(series.percentile(0.99), 10)},
                            {"per_second", rounded(series.perSecond(), 1)}};
   }
-  for (const Kind to : {Kind::kEcho, Kind::kPing}) {
+  for (const Kind to : kComparedWith) {
     out[std::string("command_to_") + kindName(to)] =
         ratioJson(ratio(depth.of(Kind::kCommand), depth.of(to)));
   }
@@ -100,7 +102,7 @@ std::string table(const Report& report) {
   }
   out += "\ndepth  ratio of p50\n";
   for (const Depth& depth : report.depths) {
-    out += ratioLine(depth, Kind::kEcho) + ratioLine(depth, Kind::kPing);
+    for (const Kind to : kComparedWith) out += ratioLine(depth, to);
   }
   return out;
 }

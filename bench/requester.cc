@@ -19,6 +19,12 @@ int64_t nowNs() {
       .count();
 }
 
+xmpp::Element echoOf(const std::string& answer) {
+  xmpp::Element echo("echo", kNsEcho);
+  echo.setAttribute("answer", answer);
+  return echo;
+}
+
 }  // namespace
 
 const char* kindName(Kind kind) {
@@ -27,6 +33,8 @@ const char* kindName(Kind kind) {
       return "ping";
     case Kind::kEcho:
       return "echo";
+    case Kind::kReplay:
+      return "replay";
     case Kind::kCommand:
       return "command";
   }
@@ -68,26 +76,45 @@ Status Requester::calibrate() {
   command.node = call_.node;
   command.wants_reply = call_.wants_reply;
   const xmpp::Element request = xmpp::writeCommand(command);
-  QEventLoop loop;
-  Status done;
-  endpoint_.request(iqWith("set", request), limits::kIqTimeout, [&](const xmpp::IqOutcome& got) {
-    done = got.status;
-    if (got.payload() != nullptr) payload_.answer = serialisedBytes(*got.payload());
-    loop.quit();
-  });
-  loop.exec();
-  if (!done) return done;
+  const auto answer = ask(request);
+  if (!answer) return answer.status();
+  payload_ = {serialisedBytes(request), serialisedBytes(*answer)};
 
-  payload_.request = serialisedBytes(request);
-  xmpp::Element echo("echo", kNsEcho);
-  echo.setAttribute(kAnswerBytes, std::to_string(payload_.answer));
-  echo_ = padded(std::move(echo), payload_.request);
-  const xmpp::Element answer = padded(xmpp::Element("echo", kNsEcho), payload_.answer);
-  echo_answer_text_ = answer.text().size();
-  if (serialisedBytes(echo_) == payload_.request && serialisedBytes(answer) == payload_.answer) {
-    return Status::ok();
+  echo_ = padded(echoOf("text"), payload_.request);
+  replay_ = padded(echoOf("tree"), payload_.request);
+  const xmpp::Element text = padded(xmpp::Element("echo", kNsEcho), payload_.answer);
+  if (serialisedBytes(echo_) != payload_.request || serialisedBytes(text) != payload_.answer) {
+    return {Code::kInternal, "the command is shorter than the shortest echo"};
   }
-  return {Code::kInternal, "the command is shorter than the shortest echo"};
+  Status done = teach("text", text);
+  if (done) done = teach("tree", *answer);
+  return done;
+}
+
+Status Requester::teach(const std::string& name, const xmpp::Element& answer) {
+  xmpp::Element lesson("learn", kNsEcho);
+  lesson.setAttribute("name", name);
+  lesson.add(answer);
+  if (const auto learnt = ask(std::move(lesson)); !learnt) return learnt.status();
+  const auto back = ask(echoOf(name));
+  if (!back) return back.status();
+  // Attributes may come in another order: a server writes them as it likes.
+  if (serialisedBytes(*back) == serialisedBytes(answer)) return Status::ok();
+  return {Code::kInternal, "the echo '" + name + "' came back with another length"};
+}
+
+// The payload of the answer; an element without a name if it is empty.
+Result<xmpp::Element> Requester::ask(xmpp::Element payload) {
+  QEventLoop loop;
+  xmpp::IqOutcome outcome;
+  endpoint_.request(iqWith("set", std::move(payload)), limits::kIqTimeout,
+                    [&](const xmpp::IqOutcome& got) {
+                      outcome = got;
+                      loop.quit();
+                    });
+  loop.exec();
+  if (!outcome.isOk()) return outcome.status;
+  return outcome.payload() == nullptr ? xmpp::Element() : *outcome.payload();
 }
 
 Result<Batch> Requester::run(Kind kind, int depth, int count) {
@@ -105,25 +132,20 @@ Result<Batch> Requester::run(Kind kind, int depth, int count) {
 void Requester::sendNext(const std::shared_ptr<Run>& run) {
   const int index = run->sent++;
   const int64_t sent_ns = nowNs();
-  switch (run->kind) {
-    case Kind::kPing:
-      endpoint_.request(iqWith("get", xmpp::Element("ping", xmpp::ns::kPing)), limits::kIqTimeout,
-                        [this, run, index, sent_ns](const xmpp::IqOutcome& outcome) {
-                          onAnswer(run, index, sent_ns, outcome.status);
-                        });
-      break;
-    case Kind::kEcho:
-      endpoint_.request(iqWith("set", echo_), limits::kIqTimeout,
-                        [this, run, index, sent_ns](const xmpp::IqOutcome& outcome) {
-                          onAnswer(run, index, sent_ns, checkEcho(outcome));
-                        });
-      break;
-    case Kind::kCommand:
-      adhoc_.execute(call_, [this, run, index, sent_ns](const xmpp::AdhocOutcome& outcome) {
-        onAnswer(run, index, sent_ns, checkCommand(outcome));
-      });
-      break;
+  if (run->kind == Kind::kCommand) {
+    return adhoc_.execute(call_, [this, run, index, sent_ns](const xmpp::AdhocOutcome& outcome) {
+      onAnswer(run, index, sent_ns, checkCommand(outcome));
+    });
   }
+  endpoint_.request(requestOf(run->kind), limits::kIqTimeout,
+                    [this, run, index, sent_ns](const xmpp::IqOutcome& outcome) {
+                      onAnswer(run, index, sent_ns, outcome.status);
+                    });
+}
+
+xmpp::Element Requester::requestOf(Kind kind) const {
+  if (kind == Kind::kPing) return iqWith("get", xmpp::Element("ping", xmpp::ns::kPing));
+  return iqWith("set", kind == Kind::kEcho ? echo_ : replay_);
 }
 
 void Requester::onAnswer(const std::shared_ptr<Run>& run, int index, int64_t sent_ns,
@@ -149,16 +171,6 @@ Status Requester::checkCommand(const xmpp::AdhocOutcome& outcome) const {
   const adhoc::Command& answer = outcome.command;
   if (answer.status == adhoc::CommandStatus::kCompleted && answer.form) return Status::ok();
   return {Code::kInternal, "the command " + call_.node + " was not completed"};
-}
-
-Status Requester::checkEcho(const xmpp::IqOutcome& outcome) const {
-  if (!outcome.isOk()) return outcome.status;
-  const xmpp::Element* answer = outcome.payload();
-  if (answer != nullptr && answer->is("echo", kNsEcho) &&
-      answer->text().size() == echo_answer_text_) {
-    return Status::ok();
-  }
-  return {Code::kInternal, "the echo came back with other bytes"};
 }
 
 }  // namespace muster::bench

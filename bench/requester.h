@@ -16,10 +16,11 @@ namespace muster::bench {
 
 enum class Kind {
   kPing,     // XEP-0199
-  kEcho,     // one opaque element each way, of the same bytes as the command's
+  kEcho,     // one element each way, all text, as long as the command's
+  kReplay,   // the command's own answer, element for element, ready-made
   kCommand,  // XEP-0050, as AdhocRequester has it, up to the answer as a value
 };
-inline constexpr Kind kKinds[] = {Kind::kPing, Kind::kEcho, Kind::kCommand};
+inline constexpr Kind kKinds[] = {Kind::kPing, Kind::kEcho, Kind::kReplay, Kind::kCommand};
 inline constexpr size_t kKindCount = std::size(kKinds);
 const char* kindName(Kind kind);
 
@@ -40,7 +41,8 @@ class Requester {
   // `command` is one that completes without a form. With `wants_reply` it is called as programs do.
   Requester(xmpp::Endpoint& endpoint, Jid responder, std::string command, bool wants_reply);
 
-  // Calls the command once and gives the echo its lengths. To be called before run().
+  // Calls the command once, and teaches the responder the answers of the same bytes. To be called
+  // before run().
   Status calibrate();
   PayloadBytes payload() const { return payload_; }
 
@@ -54,15 +56,17 @@ class Requester {
   void sendNext(const std::shared_ptr<Run>& run);
   void onAnswer(const std::shared_ptr<Run>& run, int index, int64_t sent_ns, Status status);
   Status checkCommand(const xmpp::AdhocOutcome& outcome) const;
-  Status checkEcho(const xmpp::IqOutcome& outcome) const;
+  Result<xmpp::Element> ask(xmpp::Element payload);
+  Status teach(const std::string& name, const xmpp::Element& answer);
+  xmpp::Element requestOf(Kind kind) const;  // not of a command
   xmpp::Element iqWith(const char* type, xmpp::Element payload) const;
 
   xmpp::Endpoint& endpoint_;
   xmpp::AdhocRequester adhoc_;
   const Jid responder_;
   xmpp::AdhocCall call_;
-  xmpp::Element echo_;
-  size_t echo_answer_text_ = 0;
+  xmpp::Element echo_;  // requests
+  xmpp::Element replay_;
   PayloadBytes payload_;
 };
 

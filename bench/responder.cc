@@ -7,14 +7,13 @@
 #include <unistd.h>
 
 #include <QCoreApplication>
-#include <charconv>
 #include <cstdio>
+#include <map>
 #include <utility>
 
 #include "bench/echo.h"
 #include "commands/log_level.h"
 #include "commands/node_state.h"
-#include "libcontrol/base/limits.h"
 #include "libcontrol/catalogue/adhoc_face.h"
 #include "libcontrol/catalogue/dispatcher.h"
 #include "libcontrol/xmpp/addresses.h"
@@ -106,7 +105,7 @@ class Node {
     addresses_.add({config.jid.bare(), xmpp::AddressKind::kNode, "node1", ""});
   }
 
-  // The same parts as NodeCore::build(), and the echo. `up` is called at each login.
+  // The same parts as NodeCore::build(), and the echoes. `up` is called at each login.
   Status build(std::function<void()> up, std::function<void(const std::string&)> down) {
     auto catalogue = catalogue::Catalogue::build(
         {v1::NodeInfoRequest::descriptor()->file()->FindServiceByName("NodeCommands")});
@@ -124,9 +123,14 @@ class Node {
                                                         xmpp::commandHandler(*face_, clock_));
     disco_ =
         std::make_unique<xmpp::Disco>(endpoint_, addresses_, xmpp::commandsFor(*face_), "1.0.0");
-    endpoint_.handleIq(
-        xmpp::Endpoint::IqType::kSet, "echo", kNsEcho,
-        [this](const xmpp::Element& iq, const xmpp::IqReply& reply) { onEcho(iq, reply); });
+    endpoint_.handleIq(xmpp::Endpoint::IqType::kSet, "learn", kNsEcho,
+                       [this](const xmpp::Element& iq, const xmpp::IqReply& reply) {
+                         learn(*iq.firstChild(), reply);
+                       });
+    endpoint_.handleIq(xmpp::Endpoint::IqType::kSet, "echo", kNsEcho,
+                       [this](const xmpp::Element& iq, const xmpp::IqReply& reply) {
+                         reply.result(answers_[iq.firstChild()->attribute("answer")]);
+                       });
     xmpp::Endpoint::Listener listener;
     listener.up = std::move(up);
     listener.down = [down = std::move(down)](const xmpp::DownEvent& event) { down(event.text); };
@@ -140,19 +144,10 @@ class Node {
   }
 
  private:
-  // Keeps the last answer, since all requests of a run ask for the same length.
-  void onEcho(const xmpp::Element& iq, const xmpp::IqReply& reply) {
-    const std::string& bytes = iq.firstChild()->attribute(kAnswerBytes);
-    if (bytes != echo_bytes_) {
-      size_t size = 0;
-      const auto read = std::from_chars(bytes.data(), bytes.data() + bytes.size(), size);
-      if (read.ec != std::errc() || size > limits::kMaxStanzaBytes / 2) {
-        return reply.error(xmpp::Condition::kBadRequest);
-      }
-      echo_bytes_ = bytes;
-      echo_ = padded(xmpp::Element("echo", kNsEcho), size);
-    }
-    reply.result(echo_);
+  void learn(const xmpp::Element& lesson, const xmpp::IqReply& reply) {
+    if (lesson.firstChild() == nullptr) return reply.error(xmpp::Condition::kBadRequest);
+    answers_[lesson.attribute("name")] = *lesson.firstChild();
+    reply.result();
   }
 
   Surroundings surroundings_;
@@ -165,8 +160,7 @@ class Node {
   std::unique_ptr<catalogue::AdhocFace> face_;
   std::unique_ptr<xmpp::AdhocResponder> responder_;
   std::unique_ptr<xmpp::Disco> disco_;
-  std::string echo_bytes_;
-  xmpp::Element echo_;
+  std::map<std::string, xmpp::Element> answers_;
 };
 
 // One byte to `ready` when it is logged in. Returns only when something went wrong.

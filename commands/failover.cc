@@ -1,6 +1,7 @@
 #include "commands/failover.h"
 
 #include <memory>
+#include <utility>
 
 #include "libcontrol/base/text.h"
 
@@ -35,8 +36,8 @@ std::string sentence(const std::string& group, const MoveState& state) {
 }
 
 void handle(const v1::FailoverRequest& request, CallContext& context,
-            const Responder<v1::FailoverReply>& responder, Mover& mover,
-            catalogue::Notify& notify) {
+            const Responder<v1::FailoverReply>& responder, Mover& mover, catalogue::Notify& notify,
+            const MoveEnded& later) {
   Move move;
   move.group = request.group();
   move.to = targetOf(request);
@@ -58,10 +59,11 @@ void handle(const v1::FailoverRequest& request, CallContext& context,
   const auto finished = [=, &notify, caller = context.caller()](const Status& status,
                                                                 const MoveState& state) {
     if (*answered) {
-      notify.send(caller,
-                  status ? sentence(request.group(), state)
-                         : "The failover of " + request.group() + " has failed: " + status.text());
-      return;
+      const std::string text =
+          status ? sentence(request.group(), state)
+                 : "The failover of " + request.group() + " has failed: " + status.text();
+      later(move, status, text);
+      return notify.send(caller, text);
     }
     *answered = true;
     if (!status) return responder.fail(status);
@@ -73,11 +75,13 @@ void handle(const v1::FailoverRequest& request, CallContext& context,
 
 }  // namespace
 
-void addFailover(catalogue::HandlerSet& handlers, Mover& mover, catalogue::Notify& notify) {
+void addFailover(catalogue::HandlerSet& handlers, Mover& mover, catalogue::Notify& notify,
+                 MoveEnded later) {
   handlers.add<v1::FailoverRequest, v1::FailoverReply>(
-      "Failover", [&mover, &notify](const v1::FailoverRequest& request, CallContext& context,
-                                    const Responder<v1::FailoverReply>& responder) {
-        handle(request, context, responder, mover, notify);
+      "Failover", [&mover, &notify, later = std::move(later)](
+                      const v1::FailoverRequest& request, CallContext& context,
+                      const Responder<v1::FailoverReply>& responder) {
+        handle(request, context, responder, mover, notify, later);
       });
   handlers.preview<v1::FailoverRequest>(
       "Failover", [&mover](const v1::FailoverRequest& request, const CallContext&) {

@@ -43,7 +43,10 @@ class Mover {
   virtual void move(const Move& move, Started started, Finished finished) = 0;
 };
 
-// Both must outlive the handlers.
-void addFailover(catalogue::HandlerSet& handlers, Mover& mover, catalogue::Notify& notify);
+// Mover and notify must outlive the handlers.
+// `later` hears how a move ended whose caller had been answered before.
+using MoveEnded = std::function<void(const Move&, const Status&, const std::string& sentence)>;
+void addFailover(catalogue::HandlerSet& handlers, Mover& mover, catalogue::Notify& notify,
+                 MoveEnded later);
 
 }  // namespace muster::commands

@@ -16,6 +16,9 @@ namespace {
 constexpr int kRefreshMs = 1000;
 // Many presences that arrive together make one new view.
 constexpr int kSoonMs = 50;
+constexpr int kResubscribeMs = 10'000;
+// A node that could not take its grants (a full disk, say) is offered them again after this.
+constexpr int kPushAgainMs = 10'000;
 
 v1::Phase toProto(election::Phase phase) {
   switch (phase) {
@@ -36,7 +39,7 @@ v1::Phase toProto(election::Phase phase) {
 Cluster::Cluster(Parts parts) : parts_(std::move(parts)) {
   xmpp::Endpoint::Listener listener;
   listener.up = [this] { onUp(); };
-  listener.down = [this](const xmpp::DownEvent&) { onDown(); };
+  listener.down = [this](const xmpp::DownEvent& event) { onDown(event); };
   listener.presence = [this](const xmpp::Element& stanza) { onPresence(stanza); };
   listener_ = parts_.component.addListener(std::move(listener));
   parts_.component.handleIq(
@@ -100,20 +103,35 @@ GroupDriver* Cluster::find(const std::string& group) const {
 
 void Cluster::onUp() {
   logger("muster.cluster")->info("connected as {}", parts_.address.toString());
-  for (const Member* member : members_.all()) {
-    // The probe brings the present state at once where the subscription stands. It goes first:
-    // Prosody answers one from a contact whose request is pending by dropping the request.
-    parts_.component.send(
-        xmpp::presenceOf(parts_.address, member->jid, xmpp::PresenceType::kProbe));
-    // Asking again for a subscription that stands is answered by the server itself.
-    parts_.component.send(
-        xmpp::presenceOf(parts_.address, member->jid, xmpp::PresenceType::kSubscribe));
-  }
+  was_up_ = true;
+  for (const Member* member : members_.all()) askForPresence(*member);
   parts_.contacts.announceAll();
 }
 
-void Cluster::onDown() {
-  logger("muster.cluster")->warn("disconnected from the server");
+void Cluster::askForPresence(const Member& member) {
+  // The probe brings the present state at once where the subscription stands. It goes first:
+  // Prosody answers one from a contact whose request is pending by dropping the request.
+  parts_.component.send(xmpp::presenceOf(parts_.address, member.jid, xmpp::PresenceType::kProbe));
+  // Asking again for a subscription that stands is answered by the server itself.
+  parts_.component.send(
+      xmpp::presenceOf(parts_.address, member.jid, xmpp::PresenceType::kSubscribe));
+}
+
+// Somebody with the node's account has ended the coordinator's subscription, or its server has
+// dropped the request. Without it the node would be invisible, so it is asked for again, not so
+// soon that a node that insists makes a loop of it.
+void Cluster::onUnsubscribed(const Jid& bare) {
+  QTimer::singleShot(kResubscribeMs, &later_, [this, bare] {
+    const Member* member = members_.find(bare);
+    if (member == nullptr || member->isPresent() || !parts_.component.isUp()) return;
+    logger("muster.cluster")->info("asking {} again for its presence", bare.toString());
+    askForPresence(*member);
+  });
+}
+
+void Cluster::onDown(const xmpp::DownEvent& event) {
+  logger("muster.cluster")->warn("{}: {}", was_up_ ? "disconnected" : "no connection", event.text);
+  was_up_ = false;
   for (const Jid& jid : members_.forgetAll(parts_.clock.wall())) {
     const Member* member = members_.find(jid.bare());
     if (GroupDriver* group = find(member->group)) group->step(election::group::MemberGone{jid});
@@ -130,6 +148,9 @@ void Cluster::onPresence(const xmpp::Element& stanza) {
   const bool about_node =
       presence->to.bare() == parts_.address && members_.find(presence->from.bare()) != nullptr;
   if (!about_node) return parts_.contacts.onPresence(*presence);
+  if (presence->type == xmpp::PresenceType::kUnsubscribed) {
+    return onUnsubscribed(presence->from.bare());
+  }
   onMemberPresence(members_.apply(*presence, parts_.clock.wall()), presence->from);
 }
 
@@ -139,10 +160,8 @@ void Cluster::onMemberPresence(const Members::Change& change, const Jid& full) {
   if (change.appeared) pushGrants(full);
   GroupDriver* group = find(member.group);
   if (group == nullptr) return refreshSoon();
-  if (!change.available) {
-    group->step(election::group::MemberGone{full});
-    return refreshSoon();
-  }
+  for (const Jid& gone : change.gone) group->step(election::group::MemberGone{gone});
+  if (!change.available) return refreshSoon();
   const Instance& instance = member.present.at(full);
   const auto id = InstanceId::fromBytes(instance.status.instance());
   // A node whose presence names another group than it is enrolled in would never take the offer.
@@ -150,6 +169,7 @@ void Cluster::onMemberPresence(const Members::Change& change, const Jid& full) {
     logger("muster.cluster")
         ->warn("{} says that it is of group '{}', but it is enrolled in '{}'", full.toString(),
                singleLine(instance.status.group(), 64), member.group);
+    group->step(election::group::MemberGone{full});
     return refreshSoon();
   }
   election::group::MemberPresent event;
@@ -189,10 +209,14 @@ void Cluster::pushGrants(const Jid& full) {
   xmpp::Element iq = xmpp::makeIq("set", full);
   iq.add(xmpp::writeGrants(parts_.authority.grants()));
   parts_.component.request(
-      std::move(iq), limits::kIqTimeout, [full](const xmpp::IqOutcome& outcome) {
+      std::move(iq), limits::kIqTimeout, [this, full](const xmpp::IqOutcome& outcome) {
         if (outcome.isOk()) return;
         logger("muster.cluster")
             ->warn("{} did not take the grants: {}", full.toString(), outcome.status.text());
+        QTimer::singleShot(kPushAgainMs, &later_, [this, full] {
+          const Member* member = members_.find(full.bare());
+          if (member != nullptr && member->present.contains(full)) pushGrants(full);
+        });
       });
 }
 
@@ -204,12 +228,12 @@ void Cluster::refreshSoon() {
 
 service::GroupLevel Cluster::levelOf(const GroupDriver& group) const {
   std::vector<service::NodeView> views;
-  const election::GroupView view = group.view();
+  const Member* active = activeOf(group);
   for (const Member* member : members_.ofGroup(group.name())) {
     service::NodeView node;
     node.name = member->name;
     node.present = member->isPresent();
-    node.active = view.active == member->jid;
+    node.active = active == member;
     if (const Instance* latest = member->latest()) node.services = latest->services;
     views.push_back(std::move(node));
   }
@@ -236,11 +260,27 @@ std::string Cluster::nameOf(const Jid& bare) const {
   return member != nullptr ? member->name : bare.toString();
 }
 
+// A holder that is there and says itself that it is not active has lost the lease or not yet begun:
+// the record alone would have people wait for a node that serves nobody. Of one that is not there
+// nothing better is known than the record.
+const Member* Cluster::activeOf(const GroupDriver& group) const {
+  const election::GroupView view = group.view();
+  const Member* holder = view.active ? members_.find(*view.active) : nullptr;
+  if (holder == nullptr || !holder->isPresent()) return holder;
+  for (const auto& [jid, instance] : holder->present) {
+    if (instance.status.held_epoch() == view.epoch && view.epoch != 0 &&
+        instance.status.role() != v1::NODE_ROLE_STANDBY) {
+      return holder;
+    }
+  }
+  return nullptr;
+}
+
 v1::NodeRole Cluster::roleOf(const Member& member) const {
   const GroupDriver* group = find(member.group);
   if (group == nullptr) return v1::NODE_ROLE_NONE;
+  if (activeOf(*group) != &member) return v1::NODE_ROLE_STANDBY;
   const election::GroupView view = group->view();
-  if (view.active != member.jid) return v1::NODE_ROLE_STANDBY;
   return view.phase == election::Phase::kDraining ? v1::NODE_ROLE_DRAINING : v1::NODE_ROLE_ACTIVE;
 }
 
@@ -253,7 +293,7 @@ v1::StatusReply Cluster::status(const std::optional<std::string>& group) {
     const election::GroupView view = driver->view();
     v1::GroupStatus* out = reply.add_groups();
     out->set_name(name);
-    if (view.active) out->set_active(nameOf(*view.active));
+    if (const Member* active = activeOf(*driver)) out->set_active(active->name);
     out->set_epoch(view.epoch);
     out->set_phase(toProto(view.phase));
     *out->mutable_level() = convert::toProto(levels.back().level);
@@ -318,7 +358,8 @@ void Cluster::move(const commands::Move& move, Started started, Finished finishe
     return finished({Code::kNotFound, "there is no group '" + move.group + "'", "group"}, {});
   }
   election::group::MoveRequested event;
-  event.key = move.group + "/" + move.key;
+  // A key is its caller's own.
+  event.key = move.by + " " + move.key;
   event.expect_epoch = move.expect_epoch;
   event.caller = move.by;
   if (move.to) {
@@ -334,7 +375,19 @@ void Cluster::move(const commands::Move& move, Started started, Finished finishe
     }
     event.target = member->jid;
   }
-  waiting_.emplace(event.key, Waiting{std::move(started), std::move(finished)});
+  const auto [begin, end] = waiting_.equal_range(event.key);
+  const bool other = std::any_of(begin, end, [&](const auto& entry) {
+    const commands::Move& running = entry.second.move;
+    return running.group != move.group || running.to != move.to ||
+           running.expect_epoch != move.expect_epoch;
+  });
+  if (other) {
+    return finished(
+        {Code::kConflict,
+         "the key '" + move.key + "' is that of another request which is under way", "key"},
+        {});
+  }
+  waiting_.emplace(event.key, Waiting{move, std::move(started), std::move(finished)});
   driver->step(event);
 }
 
@@ -353,7 +406,7 @@ void Cluster::onMoveFinished(const election::group::MoveFinished& event) {
   if (!event.to.isEmpty()) state.to = nameOf(event.to);
   state.epoch = event.epoch;
   state.took = event.duration;
-  logger("muster.election")->info("move {}: {}", event.key, event.text);
+  logger("muster.election")->info("move asked for by {}: {}", event.key, event.text);
   // Taken out first: an answer may lead to another request.
   std::vector<Waiting> done;
   const auto [begin, end] = waiting_.equal_range(event.key);

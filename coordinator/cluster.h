@@ -61,16 +61,20 @@ class Cluster : public commands::ClusterState, public commands::Mover, public ca
   std::vector<std::string> names(const std::string& kind) const override;
 
  private:
+  // Somebody who asked for a move and is to be told of it.
   struct Waiting {
+    commands::Move move;
     Started started;
     Finished finished;
   };
 
   void onUp();
-  void onDown();
+  void onDown(const xmpp::DownEvent& event);
   void onPresence(const xmpp::Element& stanza);
   void onMemberPresence(const Members::Change& change, const Jid& full);
   void onLease(const xmpp::Element& iq, const xmpp::IqReply& reply);
+  void askForPresence(const Member& member);
+  void onUnsubscribed(const Jid& bare);
   void pushGrants(const Jid& full);
   void onMoveStarted(const election::group::MoveStarted& event);
   void onMoveFinished(const election::group::MoveFinished& event);
@@ -78,16 +82,20 @@ class Cluster : public commands::ClusterState, public commands::Mover, public ca
   void refreshSoon();
   service::GroupLevel levelOf(const GroupDriver& group) const;
   std::string nameOf(const Jid& bare) const;
+  // The node that holds the lease and, as far as its presence tells, has taken the role up.
+  const Member* activeOf(const GroupDriver& group) const;
   v1::NodeRole roleOf(const Member& member) const;
   GroupDriver* find(const std::string& group) const;
 
   Parts parts_;
   Members members_;
   std::map<std::string, std::unique_ptr<GroupDriver>> groups_;
-  std::multimap<std::string, Waiting> waiting_;  // by idempotency key
+  std::multimap<std::string, Waiting> waiting_;  // by the machine's key
   xmpp::Endpoint::ListenerId listener_ = 0;
+  bool was_up_ = false;
   QTimer refresh_;
   QTimer soon_;
+  QObject later_;  // what is put off ends with this object
 };
 
 }  // namespace muster::coordinator

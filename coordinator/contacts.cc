@@ -125,7 +125,10 @@ void Contacts::send(const Jid& jid, const Contact& contact, const Jid& to) {
 }
 
 void Contacts::broadcast(const Jid& jid, const Contact& contact) {
-  for (const Jid& subscriber : contact.subscribers) send(jid, contact, subscriber);
+  // Who has lost every role since hears nothing more.
+  for (const Jid& subscriber : contact.subscribers) {
+    if (authority_.roleOf(subscriber)) send(jid, contact, subscriber);
+  }
 }
 
 }  // namespace muster::coordinator

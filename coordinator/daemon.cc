@@ -1,6 +1,7 @@
 #include "coordinator/daemon.h"
 
 #include <QTimer>
+#include <algorithm>
 #include <utility>
 
 #include "libcontrol/base/ids.h"
@@ -18,27 +19,34 @@ constexpr int kGoodbyeMs = 100;
 
 constexpr char kBootstrap[] = "bootstrap";
 
-// An empty store is one without any group, member or grant.
-Result<bool> isEmpty(store::CoordinatorStore& store) {
-  const auto groups = store.groups().loadAll();
-  if (!groups) return groups.status();
-  const auto members = store.members().list();
-  if (!members) return members.status();
+// A store is new until somebody has a role in it: without one nobody could have changed anything.
+Result<bool> isNew(store::CoordinatorStore& store) {
   const auto grants = store.grants().list();
   if (!grants) return grants.status();
-  return groups->empty() && members->empty() && grants->empty();
+  return grants->empty();
 }
 
-// Grants last: a store with any grant in it is complete, so that a crash in between is mended by
-// the next start.
+// Grants come last, and what is there already is passed over, so that a crash or a full disk in
+// between is mended by the next start.
 Status bootstrap(store::CoordinatorStore& store, const Bootstrap& from, WallTime now) {
+  const auto groups = store.groups().loadAll();
+  if (!groups) return groups.status();
   for (const std::string& name : from.groups) {
+    const bool there = std::any_of(groups->begin(), groups->end(),
+                                   [&](const store::GroupRow& row) { return row.name == name; });
+    if (there) continue;
     store::GroupRow row;
     row.name = name;
     row.moved_at = now;
     if (Status s = store.groups().save(row); !s) return s;
   }
+  const auto members = store.members().list();
+  if (!members) return members.status();
   for (const Bootstrap::Node& node : from.nodes) {
+    const bool there =
+        std::any_of(members->begin(), members->end(),
+                    [&](const store::MemberRow& row) { return row.name == node.name; });
+    if (there) continue;
     Status added =
         store.members().add({node.jid.toString(), node.name, node.group, now, kBootstrap});
     if (!added) return added;
@@ -47,7 +55,7 @@ Status bootstrap(store::CoordinatorStore& store, const Bootstrap& from, WallTime
     if (Status s = store.grants().set({jid.toString(), role, now, kBootstrap}); !s) return s;
   }
   logger("muster.store")
-      ->info("filled the empty store: {} groups, {} nodes, {} grants", from.groups.size(),
+      ->info("filled the new store: {} groups, {} nodes, {} grants", from.groups.size(),
              from.nodes.size(), from.grants.size());
   return Status::ok();
 }
@@ -58,9 +66,9 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Config& config,
                                              std::function<void(const Status&)> fatal) {
   auto store = store::CoordinatorStore::open(config.store);
   if (!store) return store.status();
-  const auto empty = isEmpty(**store);
-  if (!empty) return empty.status();
-  if (*empty) {
+  const auto is_new = isNew(**store);
+  if (!is_new) return is_new.status();
+  if (*is_new) {
     const WallTime now = SystemClock::forWaiter().wall();
     if (Status s = bootstrap(**store, config.bootstrap, now); !s) return s;
   }
@@ -88,7 +96,9 @@ Status Daemon::build(const Config& config, std::function<void(const Status&)> fa
   if (Status s = xmpp::ComponentLink::check(link); !s) return s;
   address_ = config.component.jid;
   component_link_ = std::make_unique<xmpp::ComponentLink>(link);
-  component_ = std::make_unique<xmpp::Endpoint>(*component_link_, clock_, random_);
+  // Gaps in the event loop are measured by the clock that sees a suspend.
+  component_ =
+      std::make_unique<xmpp::Endpoint>(*component_link_, SystemClock::forHolder(), random_);
   contacts_ = std::make_unique<Contacts>(*component_, store_->subscriptions(), authority_, clock_);
   contacts_->add(address_);
   cluster_ = std::make_unique<Cluster>(Cluster::Parts{
@@ -107,7 +117,11 @@ Status Daemon::buildCommands() {
   if (!catalogue) return catalogue.status();
   catalogue::HandlerSet handlers;
   commands::addClusterState(handlers, *cluster_);
-  commands::addFailover(handlers, *cluster_, *this);
+  commands::addFailover(
+      handlers, *cluster_, *this,
+      [this](const commands::Move& move, const Status& status, const std::string& sentence) {
+        recordMove(move, status, sentence);
+      });
   auto dispatcher = catalogue::Dispatcher::make(std::move(catalogue).value(), std::move(handlers),
                                                 {&authority_, cluster_.get(), &audit_, &random_});
   if (!dispatcher) return dispatcher.status();
@@ -121,6 +135,23 @@ Status Daemon::buildCommands() {
         {cluster_->contactOf(group), xmpp::AddressKind::kGroup, group, group});
   }
   return Status::ok();
+}
+
+// The trail has how it began; how it ended comes after the answer.
+void Daemon::recordMove(const commands::Move& move, const Status& status,
+                        const std::string& sentence) {
+  store::AuditEntry entry;
+  entry.at = clock_.wall();
+  entry.who = move.by;
+  entry.place = address_.toString();
+  entry.verb = "failover";
+  entry.arguments = move.group;
+  entry.code = codeName(status.code());
+  entry.text = sentence;
+  if (const auto recorded = store_->audit().append(entry); !recorded) {
+    logger("muster.store")
+        ->error("the end of a move is not in the audit trail: {}", recorded.status().text());
+  }
 }
 
 std::unique_ptr<Daemon::Face> Daemon::makeFace(xmpp::Endpoint& endpoint) {
@@ -143,7 +174,7 @@ void Daemon::buildAccount(const AccountConfig& config) {
   if (config.port != 0) link.port = config.port;
   link.ca_file = config.ca_file;
   account_link_ = std::make_unique<xmpp::ClientLink>(link);
-  account_ = std::make_unique<xmpp::Endpoint>(*account_link_, clock_, random_);
+  account_ = std::make_unique<xmpp::Endpoint>(*account_link_, SystemClock::forHolder(), random_);
   account_roster_ = std::make_unique<xmpp::Roster>(*account_, [this](const Jid& bare) {
     return cluster_->members().find(bare) != nullptr || authority_.roleOf(bare).has_value();
   });
@@ -164,7 +195,9 @@ void Daemon::buildAccount(const AccountConfig& config) {
 void Daemon::start() {
   component_->watchLoop();
   component_link_->start();
-  if (account_link_) account_link_->start();
+  if (account_link_ == nullptr) return;
+  account_->watchLoop();
+  account_link_->start();
 }
 
 void Daemon::stop(std::function<void()> stopped) {

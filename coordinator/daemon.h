@@ -54,6 +54,7 @@ class Daemon : public catalogue::Notify {
   Status buildCommands();
   void buildAccount(const AccountConfig& config);
   std::unique_ptr<Face> makeFace(xmpp::Endpoint& endpoint);
+  void recordMove(const commands::Move& move, const Status& status, const std::string& sentence);
   void showOverall(const service::PresenceText& text);
   void sendOverall();
 

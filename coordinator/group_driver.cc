@@ -68,7 +68,11 @@ GroupDriver::GroupDriver(xmpp::Endpoint& component, store::GroupStore& store, Cl
       machine_(std::move(config), std::move(record), random, clock.elapsed()) {
   timer_.setSingleShot(true);
   timer_.setTimerType(Qt::PreciseTimer);
-  QObject::connect(&timer_, &QTimer::timeout, &context_, [this] { step(eg::Tick{}); });
+  QObject::connect(&timer_, &QTimer::timeout, &context_, [this] {
+    // After a pause the link is dropped before anything is decided that would be sent over it.
+    component_.beat();
+    step(eg::Tick{});
+  });
   armTimer();
 }
 

@@ -40,6 +40,8 @@ Status Members::load(store::MemberStore& store, WallTime now) {
     member.name = row.name;
     member.group = row.group;
     member.changed = now;
+    // The store lists them by name.
+    by_group_[member.group].push_back(*jid);
     members_.emplace(*jid, std::move(member));
   }
   return Status::ok();
@@ -66,8 +68,10 @@ std::vector<const Member*> Members::all() const {
 }
 
 std::vector<const Member*> Members::ofGroup(const std::string& group) const {
-  std::vector<const Member*> out = all();
-  std::erase_if(out, [&](const Member* member) { return member->group != group; });
+  std::vector<const Member*> out;
+  const auto it = by_group_.find(group);
+  if (it == by_group_.end()) return out;
+  for (const Jid& jid : it->second) out.push_back(&members_.at(jid));
   return out;
 }
 
@@ -78,9 +82,13 @@ Members::Change Members::apply(const xmpp::PresenceInfo& presence, WallTime now)
   Member& member = it->second;
   if (presence.type == xmpp::PresenceType::kUnavailable) {
     // From the bare JID it is the server's word that none of them is there.
-    const size_t gone = presence.from.isBare() ? std::exchange(member.present, {}).size()
-                                               : member.present.erase(presence.from);
-    if (gone == 0) return change;
+    if (presence.from.isBare()) {
+      for (const auto& [jid, instance] : member.present) change.gone.push_back(jid);
+      member.present.clear();
+    } else if (member.present.erase(presence.from) > 0) {
+      change.gone.push_back(presence.from);
+    }
+    if (change.gone.empty()) return change;
     member.changed = now;
     change.member = &member;
     return change;
@@ -90,7 +98,14 @@ Members::Change Members::apply(const xmpp::PresenceInfo& presence, WallTime now)
     return change;
   }
   change.appeared = !member.present.contains(presence.from);
-  if (change.appeared && member.present.size() >= kMaxInstances) return {};
+  // The longest there is the likeliest to be a ghost that its server has not given up yet.
+  if (change.appeared && member.present.size() >= kMaxInstances) {
+    const auto oldest = std::min_element(
+        member.present.begin(), member.present.end(),
+        [](const auto& a, const auto& b) { return a.second.since < b.second.since; });
+    change.gone.push_back(oldest->first);
+    member.present.erase(oldest);
+  }
   Instance& instance = member.present[presence.from];
   if (change.appeared) {
     instance.since = now;

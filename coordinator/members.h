@@ -53,6 +53,7 @@ class Members {
     const Member* member = nullptr;  // null: not a member's, or nothing to learn
     bool available = false;
     bool appeared = false;
+    std::vector<Jid> gone;  // full JIDs that are there no longer
   };
   Change apply(const xmpp::PresenceInfo& presence, WallTime now);
   // Nothing is known of anybody any more: the link to the server is down. Those that were there.
@@ -60,6 +61,7 @@ class Members {
 
  private:
   std::map<Jid, Member> members_;
+  std::map<std::string, std::vector<Jid>> by_group_;  // each by name
 };
 
 }  // namespace muster::coordinator

@@ -35,7 +35,6 @@ void Supervisor::blockSignals() {
 
 int Supervisor::run() {
   Duration backoff = options_.backoff_first;
-  availability_.outageBegin();
   for (bool first = true;; first = false) {
     const ElapsedTime started = clock_.elapsed();
     const auto child = startChild(options_.command);
@@ -86,7 +85,8 @@ bool Supervisor::reap() {
   int status = 0;
   for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
     if (pid != child_) continue;
-    logger("agent")->error("process {} {}", pid, describeExit(status));
+    logger("agent")->log(stopping_ ? spdlog::level::info : spdlog::level::err, "process {} {}", pid,
+                         describeExit(status));
     // What it has left behind of its group would be in the way of the next run.
     kill(-child_, SIGKILL);
     child_ = 0;
@@ -96,6 +96,7 @@ bool Supervisor::reap() {
 }
 
 void Supervisor::endChild() {
+  stopping_ = true;
   kill(-child_, SIGTERM);
   const ElapsedTime until = clock_.elapsed() + options_.grace;
   while (child_ != 0 && clock_.elapsed() < until) (void)waitFor(until - clock_.elapsed());

@@ -45,6 +45,7 @@ class Supervisor {
   Availability& availability_;
   Clock& clock_;
   pid_t child_ = 0;
+  bool stopping_ = false;
 };
 
 }  // namespace muster::agent

@@ -33,12 +33,15 @@ class ForeignClient(slixmpp.ClientXMPP):
         self.auto_authorize = False
         self.auto_subscribe = False
         self.presences = {}  # bare JID -> (show or "", status), or None once unavailable
+        self._present = {}  # bare JID -> its full JIDs that are available
         self.requests_refused = set()  # bare JIDs that denied, or ended, a subscription
         self._presence_changed = asyncio.Event()
         self.add_event_handler("message", self._on_message)
         self.add_event_handler("message_error", self._refusals.put_nowait)
         self.add_event_handler("presence_unsubscribed", self._on_unsubscribed)
-        self.add_event_handler("presence_available", self._on_available)
+        # slixmpp names the event after <show/>.
+        for show in ("available", "away", "chat", "dnd", "xa"):
+            self.add_event_handler("presence_" + show, self._on_available)
         self.add_event_handler("presence_unavailable", self._on_unavailable)
 
     async def __aenter__(self):
@@ -89,12 +92,21 @@ class ForeignClient(slixmpp.ClientXMPP):
     # --- presence -----------------------------------------------------------------------------
 
     def _on_available(self, presence):
-        self.presences[presence["from"].bare] = (
+        bare = presence["from"].bare
+        self._present.setdefault(bare, set()).add(presence["from"].full)
+        self.presences[bare] = (
             presence.xml.findtext("{jabber:client}show") or "", presence["status"])
         self._presence_changed.set()
 
     def _on_unavailable(self, presence):
-        self.presences[presence["from"].bare] = None
+        bare = presence["from"].bare
+        present = self._present.setdefault(bare, set())
+        present.discard(presence["from"].full)
+        # Of the bare JID itself: no resource is there any more.
+        if presence["from"].full == bare:
+            present.clear()
+        if not present:
+            self.presences[bare] = None
         self._presence_changed.set()
 
     def _on_unsubscribed(self, presence):

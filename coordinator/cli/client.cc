@@ -127,7 +127,7 @@ Result<std::unique_ptr<google::protobuf::Message>> Client::call(
                                         login_.jid.toString() +
                                         ": an admin has to grant it a role first");
   }
-  if (outcome.status.code() == Code::kTimeout) {
+  if (outcome.status.code() == Code::kTimeout && !outcome.error) {
     return Status(Code::kTimeout,
                   to.toString() + " did not answer in time; what was asked for may still happen");
   }

@@ -55,7 +55,9 @@ class Probe {
       out.nodes.push_back({node.name(), node.jid(), node.present()});
     }
     for (const v1::GroupStatus& group : status->groups()) {
-      if (group.phase() == v1::PHASE_ACTIVE) out.active[group.name()] = group.active();
+      // A record may still name a holder that is gone or was started anew; the note says so.
+      const bool settled = group.phase() == v1::PHASE_ACTIVE && group.note().empty();
+      if (settled) out.active[group.name()] = group.active();
     }
     return out;
   }

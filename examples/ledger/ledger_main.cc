@@ -52,13 +52,13 @@ int run(const muster::NodeOptions& options, const ledger::Config& config) {
   (*node)->onDemote([&](const muster::Demotion& demotion) { service.demote(demotion); });
 
   stopOnSignals(**server);
-  // (5) off it goes
-  if (muster::Status started = (*node)->start(); !started) return complain(started);
   if (!config.port_file.empty()) {
     const muster::Status written =
         ledger::writePortFile(config.port_file.string(), (*server)->port());
     if (!written) return complain(written);
   }
+  // (5) off it goes; from here on nothing returns before stop(), which may call the service
+  if (muster::Status started = (*node)->start(); !started) return complain(started);
   muster::logger("user")->info("{} listens on {}:{}", nodeName(options), config.listen,
                                (*server)->port());
   (*server)->run([&](const std::string& line) { return service.handle(line); },

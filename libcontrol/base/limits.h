@@ -95,7 +95,8 @@ inline constexpr size_t kMaxAuditEntries = 100'000;
 inline constexpr size_t kMaxAuditPage = 1000;
 // One text of an audit entry; a chat line, the longest thing that people ask with, fits.
 inline constexpr size_t kMaxAuditTextBytes = 4096;
-inline constexpr size_t kMaxGrants = 10000;
+// The whole list is pushed to every node in one stanza of at most 64 KiB.
+inline constexpr size_t kMaxGrants = 500;
 // Subscribers of all contacts together: a hundred people who each watch every one of kMaxGroups.
 inline constexpr size_t kMaxSubscriptions = 100'000;
 

@@ -64,6 +64,10 @@ std::string clean(std::string_view text, size_t max_bytes, bool keep_line_feeds)
         piece.size() == 2 && first == 0xc2 && static_cast<unsigned char>(piece[1]) < 0xa0;
     const bool not_xml = piece == "\xef\xbf\xbe" || piece == "\xef\xbf\xbf";
     if ((first < 0x20 && !(keep_line_feeds && piece == "\n")) || first == 0x7f || c1) piece = " ";
+    // Marks that turn the reading order round can make a line say something else than it does.
+    const bool turns = (piece >= "\xe2\x80\xaa" && piece <= "\xe2\x80\xae") ||
+                       (piece >= "\xe2\x81\xa6" && piece <= "\xe2\x81\xa9");
+    if (turns) piece = "\xef\xbf\xbd";
     if (not_xml) piece = "\xef\xbf\xbd";
     if (out.size() + piece.size() > max_bytes) {
       static constexpr std::string_view kEllipsis = "\xe2\x80\xa6";

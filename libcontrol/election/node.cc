@@ -22,13 +22,22 @@ NodeMachine::NodeMachine(NodeConfig config, uint64_t highest_epoch, Random& rand
 node::Effects NodeMachine::step(const node::Event& event, ElapsedTime now) {
   now_ = std::max(now_, now);
   effects_.clear();
-  if (state_ != State::kKilled) checkLease();
+  // An application that has stopped needs no killing, however late its word comes.
+  if (state_ != State::kKilled && !saysStopped(event)) checkLease();
   if (state_ != State::kKilled) {
     std::visit([this](const auto& e) { on(e); }, event);
     sendDue();
     announceRole();
   }
   return std::move(effects_);
+}
+
+bool NodeMachine::saysStopped(const node::Event& event) const {
+  if (const auto* demoted = std::get_if<node::DemoteFinished>(&event)) {
+    return state_ == State::kStopping && !promote_runs_ && demoted->epoch == epoch_;
+  }
+  const auto* promoted = std::get_if<node::PromoteFinished>(&event);
+  return promoted != nullptr && promote_runs_ && promoted->epoch == epoch_ && !promoted->status;
 }
 
 // Against the clock, before anything else is looked at: timers don't run through a suspend.

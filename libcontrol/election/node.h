@@ -77,6 +77,7 @@ class NodeMachine {
   void on(const node::Tick& event);
 
   void checkLease();
+  bool saysStopped(const node::Event& event) const;
   void sendDue();
   void sendRequest();
   void beginLease(ElapsedTime sent, Duration ttl);

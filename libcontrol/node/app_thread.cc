@@ -3,6 +3,11 @@
 #include <utility>
 
 namespace muster {
+namespace {
+
+thread_local bool on_app_thread = false;
+
+}  // namespace
 
 AppThread::AppThread() : thread_([this] { run(); }) {}
 
@@ -23,7 +28,12 @@ void AppThread::post(std::function<void()> job) {
   wake_.notify_one();
 }
 
+bool AppThread::isCurrent() {
+  return on_app_thread;
+}
+
 void AppThread::run() {
+  on_app_thread = true;
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return ending_ || !jobs_.empty(); });

@@ -19,6 +19,9 @@ class AppThread {
 
   void post(std::function<void()> job);
 
+  // Whether the caller runs on the thread of any AppThread.
+  static bool isCurrent();
+
  private:
   void run();
 

@@ -58,16 +58,12 @@ std::optional<v1::Role> NodeAuthority::roleOf(const Jid& bare) const {
 
 Status NodeAuthority::accept(const v1::Grants& grants) {
   store::NodeState state = store_.state();
-  if (grants.version() < state.grants_version) {
-    return {Code::kConflict, "grants of version " + std::to_string(state.grants_version) +
-                                 " are held already, these are of version " +
-                                 std::to_string(grants.version())};
-  }
-  if (grants.version() == state.grants_version && !state.grants.empty()) return Status::ok();
   auto told = readGrants(grants);
   if (!told) return told.status();
+  std::string serialised = grants.SerializeAsString();
+  if (serialised == state.grants) return Status::ok();
   state.grants_version = grants.version();
-  state.grants = grants.SerializeAsString();
+  state.grants = std::move(serialised);
   if (Status saved = store_.save(state); !saved) return saved;
   told_ = std::move(told).value();
   return Status::ok();

@@ -26,9 +26,9 @@ class NodeAuthority : public catalogue::Authority {
   // The higher of both; nothing for a stranger.
   std::optional<v1::Role> roleOf(const Jid& bare) const override;
 
-  // Grants as pushed by the coordinator: durable when it returns ok. An older version is refused
-  // (kConflict); the version that is held already is fine. kInvalidArgument names the entry that
-  // is not an exact bare JID with one of the roles observer, operator and admin.
+  // Grants as pushed by the coordinator, whose last word counts whatever its version (its store may
+  // have been restored): durable when it returns ok. kInvalidArgument names the entry that is not
+  // an exact bare JID with one of the roles observer, operator and admin.
   Status accept(const v1::Grants& grants);
 
  private:

@@ -1,5 +1,6 @@
 #include "muster/lease.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "libcontrol/node/lease_state.h"
@@ -23,7 +24,7 @@ std::chrono::nanoseconds Lease::remaining() const {
 }
 
 bool Lease::guard(std::chrono::nanoseconds max_op) const {
-  return remaining() > max_op;
+  return remaining() > std::max(max_op, std::chrono::nanoseconds(0));
 }
 
 }  // namespace muster

@@ -49,7 +49,10 @@ LeaseDriver::LeaseDriver(Parts parts, Jid coordinator, election::NodeConfig conf
                parts.random) {
   timer_.setSingleShot(true);
   timer_.setTimerType(Qt::PreciseTimer);
-  QObject::connect(&timer_, &QTimer::timeout, &context_, [this] { step(election::node::Tick{}); });
+  QObject::connect(&timer_, &QTimer::timeout, &context_, [this] {
+    parts_.endpoint.beat();
+    step(election::node::Tick{});
+  });
   parts_.endpoint.handleIq(
       xmpp::Endpoint::IqType::kSet, "lease", xmpp::ns::kLease,
       [this](const xmpp::Element& iq, const xmpp::IqReply& reply) { onLease(iq, reply); });
@@ -77,20 +80,21 @@ std::unique_ptr<Lease> LeaseDriver::currentLease() const {
 }
 
 // Works on a copy: an epoch that can't be made durable must leave no trace in what we say.
-void LeaseDriver::step(const Event& event) {
+bool LeaseDriver::step(const Event& event) {
   election::NodeMachine next = machine_;
   const election::node::Effects effects = next.step(event, parts_.clock.elapsed());
   for (const auto& effect : effects) {
     const auto* write = std::get_if<election::node::Persist>(&effect);
     if (write != nullptr && !persist(write->highest_epoch)) {
       armTimer();
-      return;
+      return false;
     }
   }
   machine_ = std::move(next);
   for (const auto& effect : effects) carryOut(effect);
   armTimer();
   checkStopped();
+  return true;
 }
 
 bool LeaseDriver::persist(uint64_t highest_epoch) {
@@ -143,12 +147,12 @@ void LeaseDriver::onLease(const xmpp::Element& iq, const xmpp::IqReply& reply) {
     const auto offer = convert::fromProto(message->offer());
     if (!offer) return reply.error(offer.status());
     replies_.emplace(token, reply);
-    step(election::node::OfferReceived{token, *offer});
+    if (!step(election::node::OfferReceived{token, *offer})) replies_.erase(token);
   } else if (message->has_drain()) {
     const auto drain = convert::fromProto(message->drain());
     if (!drain) return reply.error(drain.status());
     replies_.emplace(token, reply);
-    step(election::node::DrainReceived{token, *drain});
+    if (!step(election::node::DrainReceived{token, *drain})) replies_.erase(token);
   } else {
     reply.error(xmpp::Condition::kBadRequest, "a node takes only offer and drain");
   }
@@ -211,7 +215,8 @@ void LeaseDriver::extend(const election::node::LeaseExtended& effect) {
     }
     lease_->use_until_ns.store(effect.deadline.ns, std::memory_order_release);
   }
-  parts_.warden.watch(effect.end);
+  // A renewal that was under way when the application stopped must not put it under watch again.
+  if (stopped_epoch_.load() != effect.epoch) parts_.warden.watch(effect.end);
 }
 
 void LeaseDriver::endLease() {
@@ -229,9 +234,8 @@ void LeaseDriver::promote(const election::node::Promote& effect) {
   }
   logger("muster.lease")->info("becoming active under epoch {}", effect.epoch);
   parts_.app.post([this, lease, epoch = effect.epoch] {
-    Status status = lease == nullptr
-                        ? Status(Code::kConflict, "the lease was over before the promotion began")
-                        : callbacks_.promote(Lease(lease));
+    Status status(Code::kConflict, "the lease was over before the promotion began");
+    if (lease != nullptr && Lease(lease).valid()) status = callPromote(Lease(lease));
     QMetaObject::invokeMethod(&context_, [this, epoch, status] {
       if (!status) {
         logger("muster.lease")
@@ -242,12 +246,22 @@ void LeaseDriver::promote(const election::node::Promote& effect) {
   });
 }
 
+// An application that can't become active says so by an exception as well.
+Status LeaseDriver::callPromote(const Lease& lease) {
+  try {
+    return callbacks_.promote(lease);
+  } catch (const std::exception& error) {
+    return {Code::kInternal, std::string("onPromote threw: ") + error.what()};
+  }
+}
+
 void LeaseDriver::demote(const election::node::Demote& effect) {
   const Duration within = effect.deadline - parts_.clock.elapsed();
   const Demotion demotion{causeOf(effect.cause), effect.epoch, std::chrono::nanoseconds(within.ns)};
   logger("muster.lease")->info("stopping to be active under epoch {}", effect.epoch);
   parts_.app.post([this, demotion] {
     callbacks_.demote(demotion);
+    stopped_epoch_ = demotion.epoch;
     // From this thread, so that a stuck event loop doesn't get a stopped application killed.
     parts_.warden.relax();
     QMetaObject::invokeMethod(

@@ -4,6 +4,7 @@
 
 #include <QObject>
 #include <QTimer>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -55,7 +56,8 @@ class LeaseDriver {
   std::unique_ptr<Lease> currentLease() const;
 
  private:
-  void step(const election::node::Event& event);
+  // False if an epoch could not be made durable: then nothing has happened.
+  bool step(const election::node::Event& event);
   bool persist(uint64_t highest_epoch);
   void carryOut(const election::node::Effect& effect);
   void onLease(const xmpp::Element& iq, const xmpp::IqReply& reply);
@@ -66,6 +68,7 @@ class LeaseDriver {
   void extend(const election::node::LeaseExtended& effect);
   void endLease();
   void promote(const election::node::Promote& effect);
+  Status callPromote(const Lease& lease);
   void demote(const election::node::Demote& effect);
   void armTimer();
   void checkStopped();
@@ -82,6 +85,7 @@ class LeaseDriver {
   election::ReplyToken next_token_ = 1;
   bool releasing_ = false;
   std::function<void()> stopped_;
+  std::atomic<uint64_t> stopped_epoch_{0};  // the last under which the application has stopped
 
   mutable std::mutex lease_mutex_;
   std::shared_ptr<LeaseState> lease_;  // under lease_mutex_

@@ -182,12 +182,17 @@ Status NodeImpl::start() {
 }
 
 void NodeImpl::stop() {
+  if (AppThread::isCurrent()) {
+    // Waiting here would wait for the callback that is calling.
+    logger("muster.node")->error("Node::stop() was called from one of its callbacks and ignored");
+    return;
+  }
   const std::lock_guard lock(lifecycle_mutex_);
   if (loop_ == nullptr) return;
   if (core_ != nullptr) {
-    std::promise<void> stopped;
-    loop_->post([&] { core_->shutdown([&] { stopped.set_value(); }); });
-    stopped.get_future().wait();
+    const auto stopped = std::make_shared<std::promise<void>>();
+    loop_->post([this, stopped] { core_->shutdown([stopped] { stopped->set_value(); }); });
+    stopped->get_future().wait();
   }
   // Callbacks first: what they post to the loop must still find it.
   app_.reset();

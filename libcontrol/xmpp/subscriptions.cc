@@ -85,7 +85,7 @@ Element presenceOf(const Jid& from, const Jid& to, PresenceType type) {
 Element nodePresence(Show show, const std::string& sentence, const v1::NodeStatus& status) {
   OutPresence out;
   out.show = show;
-  out.status = singleLine(sentence, kMaxStatusBytes);
+  out.status = cleanText(sentence, kMaxStatusBytes);
   out.extra = {capsElement({}), writeNodeStatus(status)};
   return makePresence(out);
 }
@@ -95,7 +95,7 @@ Element contactPresence(const Jid& from, const Jid& to, Show show, const std::st
   out.from = from;
   out.to = to;
   out.show = show;
-  out.status = singleLine(sentence, kMaxStatusBytes);
+  out.status = cleanText(sentence, kMaxStatusBytes);
   out.extra = {capsElement(from)};
   return makePresence(out);
 }

@@ -44,7 +44,10 @@ class FailoverTest : public testing::Test {
  protected:
   FailoverTest() {
     catalogue::HandlerSet handlers;
-    addFailover(handlers, mover_, told_);
+    addFailover(handlers, mover_, told_,
+                [this](const Move& move, const Status& status, const std::string& text) {
+                  ended_.push_back(move.group + " " + codeName(status.code()) + ": " + text);
+                });
     addClusterState(handlers, cluster_);
     caller_ = std::make_unique<Caller>(
         v1::FailoverRequest::descriptor()->file()->FindServiceByName("ClusterCommands"), handlers);
@@ -54,6 +57,7 @@ class FailoverTest : public testing::Test {
   const MoveState kDone{"node1", "node2", 7, Duration::millis(12)};
   FakeMover mover_;
   Told told_;
+  std::vector<std::string> ended_;
   NoCluster cluster_;
   std::unique_ptr<Caller> caller_;
 };
@@ -79,6 +83,7 @@ TEST_F(FailoverTest, WhoWaitsIsAnsweredAtTheEnd) {
   EXPECT_EQ(reply().duration_ms(), 12u);
   EXPECT_EQ(reply().state(), v1::FAILOVER_STATE_DONE);
   EXPECT_TRUE(told_.lines.empty());
+  EXPECT_TRUE(ended_.empty());
 }
 
 TEST_F(FailoverTest, WhoDoesNotWaitIsToldLater) {
@@ -91,6 +96,8 @@ TEST_F(FailoverTest, WhoDoesNotWaitIsToldLater) {
   ASSERT_EQ(told_.lines.size(), 1u);
   EXPECT_THAT(told_.lines[0], HasSubstr("ann@example.org/phone: storage: node2 is active"));
   EXPECT_THAT(told_.lines[0], HasSubstr("in place of node1 under epoch 7"));
+  ASSERT_EQ(ended_.size(), 1u);
+  EXPECT_THAT(ended_[0], HasSubstr("storage ok: storage: node2 is active"));
 }
 
 TEST_F(FailoverTest, AFailureIsToldEitherWay) {

@@ -223,6 +223,30 @@ TEST_F(ClusterTest, AMoveElsewhereIsRefusedByName) {
   EXPECT_THAT(finished->text(), HasSubstr("'node3' is not a node of group g"));
 }
 
+TEST_F(ClusterTest, AKeyIsOfOneRequest) {
+  nodesAppear();
+  commands::Move move;
+  move.group = "g";
+  move.to = "node2";
+  move.key = "k";
+  move.by = "ann@example.org";
+  std::vector<Status> first, second;
+  cluster_->move(
+      move, [](const commands::MoveState&) {},
+      [&](const Status& s, const commands::MoveState&) { first.push_back(s); });
+  move.to = "node1";
+  cluster_->move(
+      move, [](const commands::MoveState&) {},
+      [&](const Status& s, const commands::MoveState&) { second.push_back(s); });
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].code(), Code::kConflict);
+  EXPECT_TRUE(first.empty()) << "another request ended this one";
+  server_.deliver();
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_TRUE(first[0].isOk()) << first[0].text();
+  EXPECT_EQ(status().active(), "node2");
+}
+
 TEST_F(ClusterTest, OnlyTheHolderMayRenew) {
   nodesAppear();
   one_.renew(1);
@@ -244,6 +268,14 @@ TEST_F(ClusterTest, ANodeThatDeclinesIsPassedOver) {
   one_.takes_offers = false;
   nodesAppear();
   EXPECT_EQ(status().active(), "node2");
+}
+
+TEST_F(ClusterTest, AHolderThatSaysItIsNotActiveIsNotShownAsActive) {
+  nodesAppear();
+  one_.showPresence(v1::NODE_ROLE_STANDBY);
+  server_.deliver();
+  EXPECT_EQ(status().active(), "");
+  EXPECT_EQ(status().phase(), v1::PHASE_ACTIVE);
 }
 
 TEST_F(ClusterTest, AHolderThatIsGoneKeepsItsLease) {

@@ -97,6 +97,17 @@ TEST_F(MembersTest, ProcessesUnderOneAccountAreBounded) {
         WallTime{2});
   }
   EXPECT_LE(members_.find(jid("a@example.org"))->present.size(), 8u);
+  // The newcomer is seen; the oldest makes room.
+  EXPECT_TRUE(members_.find(jid("a@example.org"))->present.contains(jid("a@example.org/node-99")));
+}
+
+TEST_F(MembersTest, TheServersWordOnTheAccountEndsAllOfThem) {
+  members_.apply(presence("a@example.org/node-1", xmpp::PresenceType::kAvailable), WallTime{2});
+  members_.apply(presence("a@example.org/node-2", xmpp::PresenceType::kAvailable), WallTime{2});
+  const auto change =
+      members_.apply(presence("a@example.org", xmpp::PresenceType::kUnavailable), WallTime{3});
+  EXPECT_EQ(change.gone.size(), 2u);
+  EXPECT_FALSE(members_.find(jid("a@example.org"))->isPresent());
 }
 
 TEST_F(MembersTest, NothingIsKnownOnceTheLinkIsDown) {

@@ -6,6 +6,7 @@ happens, it is ended afterwards and nothing of it is left running.
 
 import asyncio
 import json
+import logging
 import os
 import shutil
 import signal
@@ -37,6 +38,9 @@ class TookTooLong(Exception):
 def give_up(*_):
     raise TookTooLong("the module has run for %d s" % MODULE_LIMIT_S)
 
+
+# slixmpp leaves tasks behind when it logs out.
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 signal.signal(signal.SIGALRM, give_up)
 signal.signal(signal.SIGTERM, lambda *_: give_up())
@@ -216,11 +220,12 @@ class Cluster:
         return next(node for node in self.nodes() if node["name"] == name)
 
     def active(self):
-        """The group's status once it has an active node."""
+        """The group's status once a node is active, has said so itself, and renews its lease."""
         def look():
             done = self.cli("status", "-o", "json", "--timeout", "5s")
             group = done.json["groups"][0] if done.code == 0 else {}
-            return group if group.get("phase") == "ACTIVE" else None
+            # While ACTIVE the note says what is still awaited of the holder.
+            return group if group.get("phase") == "ACTIVE" and not group["note"] else None
         return wait_for(look, "a node is active")
 
     def standby(self):
@@ -232,13 +237,14 @@ class Cluster:
         """The group's status once every node is present and one is active."""
         def look():
             done = self.cli("nodes", "-o", "json", "--timeout", "5s")
-            if done.code != 0:
-                return None
-            nodes = done.json["nodes"]
-            return (all(node["present"] for node in nodes)
-                    and sum(node["role"] == "active" for node in nodes) == 1)
-        wait_for(look, "every node is present and exactly one is active", 60)
-        return self.active()
+            return done.code == 0 and all(node["present"] for node in done.json["nodes"])
+        wait_for(look, "every node is present", 60)
+        status = self.active()
+        roles = {node["name"]: self.ask("--at", node["name"], "node-info")["role"]
+                 for node in self.nodes()}
+        if [name for name, role in roles.items() if role == "active"] != [status["active"]]:
+            raise AssertionError("%r, but the nodes themselves say %r" % (status, roles))
+        return status
 
     # --- harm -------------------------------------------------------------------------------
 

@@ -46,6 +46,13 @@ class Authority(SharedClusterTest):
             (cls.cluster.node_jid("node1"), described["node"]),
         ]
 
+    def tearDown(self):
+        """Nothing of all this was carried out."""
+        self.assertEqual(1, self.cluster.status()["epoch"])
+        self.assertEqual([], self.cluster.query("SELECT * FROM audit WHERE code = 'begun'"))
+        self.assertEqual({""}, {logger["by"] for logger
+                                in self.cluster.ask("--at", "node1", "log-level")["loggers"]})
+
     def client(self, account):
         return ForeignClient(self.cluster.info(), account)
 
@@ -170,12 +177,6 @@ class Authority(SharedClusterTest):
             refusal = await stranger.next_refusal()
             self.assertEqual("service-unavailable", refusal["error"]["condition"])
             self.assertTrue(stranger.has_no_messages())
-
-    def test_nothing_of_all_this_was_carried_out(self):
-        self.assertEqual(1, self.cluster.status()["epoch"])
-        self.assertEqual([], self.cluster.query("SELECT * FROM audit WHERE code = 'begun'"))
-        self.assertEqual({""}, {logger["by"] for logger
-                                in self.cluster.ask("--at", "node1", "log-level")["loggers"]})
 
     def test_the_command_line_has_exit_code_3(self):
         for account in ("stranger", "observer"):

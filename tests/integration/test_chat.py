@@ -92,7 +92,10 @@ class Chat(SharedClusterTest):
                 with self.subTest(line=line):
                     said = await operator.chat(jid, line)
                     self.assertIn(meant, said)
-                    self.assertRegex(said, "'help( [a-z-]+)?' ")
+            said = await operator.chat(self.cluster.group, "staus")
+            self.assertIn("'help' lists the commands", said)
+            said = await operator.chat(self.cluster.group, "failover to=nod2")
+            self.assertIn("'help failover'", said)
 
     # --- lines ------------------------------------------------------------------------------
 
@@ -158,6 +161,12 @@ class Chat(SharedClusterTest):
         after = self.cluster.status()
         self.assertEqual(target, after["active"])
         self.assertEqual(before["epoch"] + 1, after["epoch"])
+        # What was asked back, wrongly answered or tried by others has not even begun.
+        rows = self.cluster.query("SELECT * FROM audit WHERE face = 'chat' AND arguments LIKE ? "
+                                  "ORDER BY seq", "%%to=%s wait=true" % target)
+        self.assertEqual(["begun", "ok"], [row["code"] for row in rows])
+        self.assertEqual({("operator@cluster.localhost/phone", group)},
+                         {(row["who"], row["place"]) for row in rows})
 
     async def test_without_wait_the_outcome_follows(self):
         before = self.cluster.status()

@@ -59,15 +59,17 @@ class Node {
   virtual Requests& requests(const std::string& name, ServiceOptions options = {}) = 0;
 
   // Set before start(). `promote` claims the lease's token at the resource before it reads anything
-  // there (muster/fence.h) and returns once the application is active; an error gives the lease
-  // back.
+  // there (muster/fence.h) and returns once the application is active; an error, or an
+  // exception, gives the lease back.
   virtual void onPromote(std::function<Status(const Lease&)> promote) = 0;
   // Returns once the application has stopped being active. If it does not in time, the process is
-  // ended with SIGKILL: a holder that can't stop must not go on.
+  // ended with SIGKILL: a holder that can't stop must not go on. It must not throw.
   virtual void onDemote(std::function<void(const Demotion&)> demote) = 0;
 
   virtual Status start() = 0;
-  // Demotes if need be, releases the lease, says goodbye, ends the threads. Idempotent.
+  // Demotes if need be, releases the lease, says goodbye, ends the threads. Waits for the
+  // callbacks, so it must not be called from one (it is refused there with a line in the log).
+  // Idempotent.
   virtual void stop() = 0;
 
   // The lease held now, if any.

@@ -43,6 +43,20 @@ TEST(CleanText, StripsWhatTerminalsAndXmlCannotTake) {
   EXPECT_EQ(singleLine("\xc2\x85x", 100), " x");
 }
 
+TEST(CleanText, KeepsTheReadingOrder) {
+  EXPECT_EQ(singleLine("a\xe2\x80\xae"
+                       "b",
+                       100),
+            "a\xef\xbf\xbd"
+            "b");
+  EXPECT_EQ(singleLine("a\xe2\x81\xa6"
+                       "b",
+                       100),
+            "a\xef\xbf\xbd"
+            "b");
+  EXPECT_EQ(singleLine("\xe2\x80\xa6", 100), "\xe2\x80\xa6");
+}
+
 TEST(CleanText, CutsAtACharactersBorder) {
   const std::string cut = singleLine("\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", 6);
   EXPECT_TRUE(isValidUtf8(cut));
