@@ -84,8 +84,9 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
 
-  const auto options = muster::loadNodeOptions(file);
+  auto options = muster::loadNodeOptions(file);
   if (!options) return complain(options.status());
+  if (options->version.empty()) options->version = "ledger 1.0";
   const auto config = ledger::loadConfig(file);
   if (!config) return complain(config.status());
   if (check_only) {

@@ -9,12 +9,24 @@
 namespace muster::limits {
 
 // --- what comes over a wire -----------------------------------------------------------------
-// One stanza read from a component stream. Servers cut at 256 KiB (ejabberd) or 512 KiB (Prosody).
-inline constexpr size_t kMaxStanzaBytes = 512 * 1024;
+// What arrives beyond these costs the one stanza that it is in, never the connection: strangers may
+// send it and servers forward it.
+//
+// One stanza read. Clients are cut at 256 KiB, but what is forwarded may have grown sixfold:
+// servers write ' as &apos;. A server's own answers, such as a roster of kMaxMembers, are not cut
+// at all.
+inline constexpr size_t kMaxStanzaBytes = 2 * 1024 * 1024;
+// The same as a tree in memory; that roster takes half of it.
+inline constexpr size_t kMaxStanzaTreeBytes = 16 * 1024 * 1024;
+// One stanza sent over a component stream; Prosody ends the stream over a larger one.
+inline constexpr size_t kMaxSentStanzaBytes = 512 * 1024;
 // Deeper XML than any protocol here has is an attack on the stack.
 inline constexpr int kMaxXmlDepth = 32;
 // Of one tag. The parser compares each with each, so thousands would take seconds.
 inline constexpr size_t kMaxXmlAttributes = 64;
+// Declarations in force at one place, which each name is looked up in, and the length of a name.
+inline constexpr size_t kMaxXmlNamespaces = 64;
+inline constexpr size_t kMaxXmlNameBytes = 256;
 // Written but not yet taken by the network: beyond it the other side has stopped reading.
 inline constexpr size_t kMaxUnsentBytes = 16 * 1024 * 1024;
 // A chat line longer than this is no command.

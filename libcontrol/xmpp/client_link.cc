@@ -23,6 +23,7 @@ namespace {
 
 constexpr char kNsSasl[] = "urn:ietf:params:xml:ns:xmpp-sasl";
 constexpr char kNsTls[] = "urn:ietf:params:xml:ns:xmpp-tls";
+constexpr char kNsSession[] = "urn:ietf:params:xml:ns:xmpp-session";
 constexpr char kNsStreamManagement[] = "urn:xmpp:sm:3";
 constexpr char kPingId[] = "muster-keepalive";
 
@@ -141,6 +142,10 @@ class ClientLink::Login final : public QXmppClientExtension {
  private:
   bool mayGoOn(QDomElement features) {
     features.removeChild(childOf(features, "sm", kNsStreamManagement));
+    // Once bound we can be written to by anybody, and QXmpp's own reading does not survive all of
+    // that: a request less before it ends. RFC 6121 has none any more.
+    const QDomElement session = childOf(features, "session", kNsSession);
+    if (!childOf(session, "optional", kNsSession).isNull()) features.removeChild(session);
     if (!socket_.isEncrypted()) {
       if (!childOf(features, "starttls", kNsTls).isNull()) return true;
       link_.lostSoon(DownReason::kTls, "the server offers no encryption (STARTTLS)");
@@ -287,6 +292,11 @@ void ClientLink::onReadable() {
         break;
       case XmlReader::Event::kStanza:
         onElement(connection->reader.stanza());
+        break;
+      case XmlReader::Event::kDiscarded:
+        // What the server says for a client that isn't there: strangers learn nothing.
+        discard(connection->reader.stanza(), connection->reader.discardReason(),
+                {Condition::kServiceUnavailable}, From::kLeftOut);
         break;
       case XmlReader::Event::kStreamEnd:
         lost(DownReason::kNetwork, "the server closed the stream");

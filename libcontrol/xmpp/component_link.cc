@@ -133,6 +133,12 @@ void ComponentLink::onReadable() {
       case XmlReader::Event::kStanza:
         onElement(connection->reader.stanza());
         break;
+      case XmlReader::Event::kDiscarded: {
+        const std::string& why = connection->reader.discardReason();
+        discard(connection->reader.stanza(), why, {Condition::kPolicyViolation, {}, why},
+                From::kAsAddressed);
+        break;
+      }
       case XmlReader::Event::kStreamEnd:
         lost(DownReason::kNetwork, "the server closed the stream");
         return;

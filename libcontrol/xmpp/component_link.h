@@ -21,7 +21,7 @@ struct ComponentConfig {
   // loopback is refused unless this is set.
   bool allow_unencrypted = false;
   // What the server takes at most in one stanza; send() refuses larger ones.
-  size_t max_stanza_bytes = limits::kMaxStanzaBytes;
+  size_t max_stanza_bytes = limits::kMaxSentStanzaBytes;
 };
 
 // Reads with a parser of our own, since QXmpp has no component stream. Stanzas written within one

@@ -66,6 +66,15 @@ void ReconnectingLink::deliver(const Element& stanza) {
   if (received_) received_(stanza);
 }
 
+void ReconnectingLink::discard(const Element& head, const std::string& why,
+                               const StanzaError& answer, From from) {
+  ++discarded_;
+  last_discard_reason_ = why;
+  const std::string& type = head.attribute("type");
+  if (head.is("iq", kNsClient) && (type == "get" || type == "set"))
+    send(errorFor(head, answer, from));
+}
+
 DownEvent readStreamError(const Element& error) {
   std::string condition = "no condition given";
   std::string text;

@@ -9,6 +9,7 @@
 #include "libcontrol/base/random.h"
 #include "libcontrol/xmpp/backoff.h"
 #include "libcontrol/xmpp/link.h"
+#include "libcontrol/xmpp/stanza.h"
 
 namespace muster::xmpp {
 
@@ -25,6 +26,10 @@ class ReconnectingLink : public Link {
   void drop(const std::string& why) override;
   bool isUp() const override { return up_now_; }
 
+  // Stanzas out of bounds that were passed over, since the link was made, and why the last one was.
+  uint64_t discarded() const { return discarded_; }
+  const std::string& lastDiscardReason() const { return last_discard_reason_; }
+
  protected:
   // Begins an attempt, which ends in opened() or lost().
   virtual void open() = 0;
@@ -38,6 +43,9 @@ class ReconnectingLink : public Link {
   // event loop, not from inside.
   void lost(DownReason reason, std::string text);
   void deliver(const Element& stanza);
+  // Instead of deliver(), for a stanza that is out of bounds; `head` is its name and attributes.
+  // Whoever asked is answered, so as not to wait.
+  void discard(const Element& head, const std::string& why, const StanzaError& answer, From from);
 
   // Connections that are made in its name end with the link.
   QObject context_;
@@ -50,6 +58,8 @@ class ReconnectingLink : public Link {
   QElapsedTimer up_since_;
   bool started_ = false;
   bool up_now_ = false;
+  uint64_t discarded_ = 0;
+  std::string last_discard_reason_;
 };
 
 // What an error of the stream (RFC 6120, section 4.9) means for a link.

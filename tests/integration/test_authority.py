@@ -112,8 +112,9 @@ class Authority(SharedClusterTest):
             async with self.client(role) as person:
                 for jid, verb, needed, _ in self.cases():
                     with self.subTest(role=role, jid=jid, verb=verb):
-                        group = " ledger" if jid == self.cluster.coordinator else ""
-                        said = await person.chat(jid, verb + (group if needed != "observer" else ""))
+                        # What changes something asks for its group, and then for a code.
+                        whole = jid == self.cluster.coordinator and needed != "observer"
+                        said = await person.chat(jid, verb + (" ledger" if whole else ""))
                         self.assertEqual(not reaches(role, needed),
                                          "needs the role " + needed in said, said)
 

@@ -1,7 +1,10 @@
 """Processes that die or stand still, under load."""
 
+import os
 import signal
+import sqlite3
 import time
+from pathlib import Path
 
 from cluster_fixture import LEASE_TTL_S, ClusterTest, wait_for
 
@@ -18,6 +21,28 @@ class Crash(ClusterTest):
         goal = self.cluster.written_under(epoch) + more
         wait_for(lambda: self.cluster.written_under(epoch) >= goal,
                  "entries are written under epoch %d" % epoch)
+
+    def stop_between_writes(self, name):
+        """SIGSTOP, but not while it has the journal's write lock: the file could then be written
+        by nobody, whoever holds the lease."""
+        pid = self.cluster.pid(name)
+        for _ in range(50):
+            os.kill(pid, signal.SIGSTOP)
+            wait_for(lambda: all(task.read_text().rpartition(")")[2].split()[0] == "T"
+                                 for task in Path("/proc/%d/task" % pid).glob("*/stat")),
+                     "%s stands still" % name)
+            journal = sqlite3.connect(self.cluster.dir / "journal" / "ledger.sqlite", timeout=0,
+                                      isolation_level=None)
+            try:
+                journal.execute("BEGIN IMMEDIATE")
+                journal.execute("ROLLBACK")
+                return
+            except sqlite3.OperationalError:
+                os.kill(pid, signal.SIGCONT)
+            finally:
+                journal.close()
+            self.await_entries(self.before["epoch"], 1)
+        self.fail("%s has the journal locked all the time" % name)
 
     def assertSound(self):
         code, report = self.load.end()
@@ -116,7 +141,7 @@ class Crash(ClusterTest):
 
     def test_the_active_node_stands_still_and_wakes_up_late(self):
         active = self.before["active"]
-        self.cluster.send_signal(active, signal.SIGSTOP)
+        self.stop_between_writes(active)
         try:
             after = self.other_active()
             self.assertNotEqual(active, after["active"])
@@ -126,7 +151,8 @@ class Crash(ClusterTest):
             self.cluster.send_signal(active, signal.SIGCONT)
         # It may end itself, since its time is over, or stop; `up` starts what has ended.
         wait_for(lambda: "standby: epoch %d is over" % self.before["epoch"]
-                 in self.cluster.log(active) or self.has_ended(active), "the old holder has stopped")
+                 in self.cluster.log(active) or self.has_ended(active),
+                 "the old holder has stopped")
         self.await_entries(after["epoch"])
         self.assertEqual(written, self.cluster.written_under(self.before["epoch"]))
         self.cluster.up()
@@ -139,7 +165,7 @@ class Crash(ClusterTest):
 
     def test_a_second_move_while_one_is_under_way_is_refused(self):
         active = self.before["active"]
-        self.cluster.send_signal(active, signal.SIGSTOP)  # so that it can't say that it has stopped
+        self.stop_between_writes(active)  # so that it can't say that it has stopped
         try:
             first = self.cluster.ask("failover", "ledger")
             self.assertEqual(("started", active), (first["state"], first["from"]))

@@ -1,4 +1,4 @@
-"""Moves of the active role under load: nothing that was acknowledged is lost, no epoch is shared."""
+"""Moves of the active role under load: nothing acknowledged is lost, no epoch is shared."""
 
 import time
 

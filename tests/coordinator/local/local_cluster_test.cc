@@ -148,7 +148,8 @@ TEST_F(LocalClusterTest, KeepsSecretsToItself) {
 }
 
 TEST_F(LocalClusterTest, AccountsLogInOverVerifiedTls) {
-  if (!run({"/usr/bin/python3", "-c", "import slixmpp"})) GTEST_SKIP() << "needs slixmpp";
+  if (!run({"/usr/bin/python3", "-c", "import slixmpp"}))
+    FAIL() << "python3-slixmpp is needed; scripts/install-packages --test installs it";
   options_.nodes = 1;
   const ClusterInfo info = mustUp().info;
   const auto password = [](const std::filesystem::path& file) { return keepSecret(file).value(); };

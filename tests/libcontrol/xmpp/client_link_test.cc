@@ -28,7 +28,8 @@ ProsodyConfig serverConfig() {
 class ClientLinkTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!ProsodyServer::isInstalled()) GTEST_SKIP() << "prosody or openssl is not installed";
+    if (!ProsodyServer::isInstalled())
+      FAIL() << "prosody and openssl are needed; scripts/install-packages installs them";
     ASSERT_TRUE(server_.start()) << server_.error();
   }
   ClientConfig config(const std::string& jid, const std::string& password) {
@@ -75,6 +76,100 @@ TEST_F(ClientLinkTest, LogsInAndTalks) {
   EXPECT_TRUE(link.send(message(other.jid().toString(), "a")));
   EXPECT_TRUE(other_log.received(1));
   EXPECT_FALSE(link.send(message(other.jid().toString(), std::string(300'000, 'x'))));
+}
+
+// Each of them is legal, and the server forwards it unchanged or larger.
+std::vector<Element> oddPayloads() {
+  std::vector<Element> payloads;
+  Element deep("a", "urn:x");
+  for (int i = 0; i < 40; ++i) {
+    Element around("a", "urn:x");
+    around.add(std::move(deep));
+    deep = std::move(around);
+  }
+  payloads.push_back(std::move(deep));
+  Element& many = payloads.emplace_back("a", "urn:x");
+  for (int i = 0; i < 70; ++i) many.setAttribute("b" + std::to_string(i), "");
+  payloads.emplace_back("body", kNsClient).setText(std::string(90'000, '\''));
+  payloads.emplace_back("a", "urn:x").setAttribute("b", std::string(90'000, '\''));
+  payloads.emplace_back("a", "x").setAttribute("xml:foo", "1");
+  payloads.emplace_back(std::string(5000, 'n'), "urn:x");
+  payloads.emplace_back("\xC3\xA9", "urn:x");
+  Element& copies = payloads.emplace_back("a", std::string(20'000, 'u'));
+  for (int i = 0; i < 1000; ++i) copies.add("b");
+  return payloads;
+}
+
+// Of oddPayloads(), those that are within our bounds.
+bool isReadable(const Element& payload) {
+  return payload.name() == "body" || payload.hasAttribute("b") || payload.hasAttribute("xml:foo");
+}
+
+// A stranger sends all of that to a link, which must neither go down nor miss what comes after.
+void expectNoneHurts(ClientLink& stranger, ReconnectingLink& link, LinkLog& log) {
+  std::vector<Element> received;
+  uint64_t discarded = 0;
+  for (const Element& payload : oddPayloads()) {
+    Element odd("message", kNsClient);
+    odd.setAttribute("to", link.jid().toString());
+    odd.add(payload);
+    ASSERT_TRUE(stranger.send(odd)) << payload.name().substr(0, 20);
+    ASSERT_TRUE(stranger.send(message(link.jid().toString(), "normal")));
+    const bool readable = isReadable(payload);
+    const size_t before = log.stanzas.size();
+    ASSERT_TRUE(log.received(before + (readable ? 2 : 1))) << payload.name().substr(0, 20);
+    EXPECT_EQ(log.stanzas.back().child("body", kNsClient)->text(), "normal");
+    if (readable) {
+      const Element* arrived = log.stanzas[before].child(payload.name(), payload.ns());
+      ASSERT_NE(arrived, nullptr);
+      EXPECT_TRUE(*arrived == payload);
+    }
+    discarded += readable ? 0 : 1;
+    ASSERT_EQ(link.discarded(), discarded) << payload.name().substr(0, 20);
+  }
+  EXPECT_EQ(discarded, 5u);
+  EXPECT_TRUE(log.downs.empty()) << log.downs[0].text;
+  EXPECT_TRUE(stranger.isUp());
+}
+
+TEST_F(ClientLinkTest, NothingAStrangerSendsEndsTheStream) {
+  ClientLink link(node());
+  ClientLink stranger(anna());
+  LinkLog log(link);
+  LinkLog stranger_log(stranger);
+  link.start();
+  stranger.start();
+  ASSERT_TRUE(log.up(1)) << server_.log();
+  ASSERT_TRUE(stranger_log.up(1));
+  ASSERT_NO_FATAL_FAILURE(expectNoneHurts(stranger, link, log));
+
+  Element iq("iq", kNsClient);
+  iq.setAttribute("type", "get")
+      .setAttribute("id", "deep")
+      .setAttribute("to", link.jid().toString());
+  iq.add(oddPayloads()[0]);
+  ASSERT_TRUE(stranger.send(iq));
+  ASSERT_TRUE(stranger_log.received(1));
+  EXPECT_EQ(stranger_log.stanzas[0].attribute("id"), "deep");
+  EXPECT_EQ(stranger_log.stanzas[0].attribute("from"), link.jid().toString());
+  ASSERT_TRUE(readError(stranger_log.stanzas[0]));
+  EXPECT_EQ(readError(stranger_log.stanzas[0])->condition, Condition::kServiceUnavailable);
+}
+
+TEST_F(ClientLinkTest, NothingAStrangerSendsEndsAComponentsStream) {
+  ComponentConfig component;
+  component.domain = "muster.test";
+  component.secret = "component secret";
+  component.port = server_.componentPort();
+  ComponentLink link(component);
+  ClientLink stranger(anna());
+  LinkLog log(link);
+  LinkLog stranger_log(stranger);
+  link.start();
+  stranger.start();
+  ASSERT_TRUE(log.up(1)) << server_.log();
+  ASSERT_TRUE(stranger_log.up(1));
+  expectNoneHurts(stranger, link, log);
 }
 
 TEST_F(ClientLinkTest, AnswersNothingByItself) {
@@ -290,7 +385,8 @@ TEST_F(ClientLinkTest, ComponentLogsInToTheSameServer) {
 
 // A host with a certificate that offers nothing but PLAIN.
 TEST(ClientLinkPlain, NeverTellsAServerThePassword) {
-  if (!ProsodyServer::isInstalled()) GTEST_SKIP() << "prosody or openssl is not installed";
+  if (!ProsodyServer::isInstalled())
+    FAIL() << "prosody and openssl are needed; scripts/install-packages installs them";
   ProsodyConfig config = serverConfig();
   config.accounts = {{"nodes.test", "n1", "x"}};
   config.extra_global =

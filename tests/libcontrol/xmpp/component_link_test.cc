@@ -235,6 +235,40 @@ TEST_F(ComponentLinkTest, AfterDropNothingOldIsBelieved) {
   EXPECT_EQ(server_.connections, 2);
 }
 
+TEST_F(ComponentLinkTest, WhatIsOutOfBoundsIsCountedAndItsSenderAnswered) {
+  ComponentLink link(config());
+  LinkLog log(link);
+  link.start();
+  ASSERT_TRUE(log.up(1));
+  const QByteArray deep =
+      ">" + QByteArray("<a>").repeated(40) + QByteArray("</a>").repeated(40) + "</iq>";
+  const QByteArray addresses = " from='a@b/c' to='x@muster.test'";
+  for (const char* type : {"get", "set", "result", "error"})
+    server_.write("<iq id='" + QByteArray(type) + "' type='" + type + "'" + addresses + deep);
+  server_.write("<message type='get'" + addresses + deep.chopped(5) + "</message>");
+  server_.write("<message" + addresses + "/>");
+  ASSERT_TRUE(log.received(1));
+  EXPECT_EQ(log.stanzas[0].name(), "message");
+  EXPECT_EQ(link.discarded(), 5u);
+  EXPECT_EQ(link.lastDiscardReason(), "elements nested too deep");
+
+  ASSERT_TRUE(link.send(message("a@b", "the last")));
+  ASSERT_TRUE(runUntil([&] { return server_.stanzas.size() == 3; }));
+  for (int i = 0; i < 2; ++i) {
+    const Element& answer = server_.stanzas[i];
+    EXPECT_TRUE(answer.is("iq", kNsComponent));
+    EXPECT_EQ(answer.attribute("type"), "error");
+    EXPECT_EQ(answer.attribute("id"), i == 0 ? "get" : "set");
+    EXPECT_EQ(answer.attribute("to"), "a@b/c");
+    EXPECT_EQ(answer.attribute("from"), "x@muster.test");
+    ASSERT_NE(answer.child("error", kNsComponent), nullptr);
+    EXPECT_NE(answer.child("error", kNsComponent)
+                  ->child("policy-violation", "urn:ietf:params:xml:ns:xmpp-stanzas"),
+              nullptr);
+  }
+  EXPECT_EQ(log.downs.size(), 0u);
+}
+
 TEST_F(ComponentLinkTest, HostileInputEndsTheConnectionWithItsCause) {
   ComponentLink link(config());
   LinkLog log(link);

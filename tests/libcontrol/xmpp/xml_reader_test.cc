@@ -13,6 +13,8 @@ constexpr char kHead[] =
 
 struct Outcome {
   std::vector<Element> stanzas;
+  std::vector<std::string> discarded;
+  std::vector<Element> heads;  // Of those.
   bool started = false;
   bool ended = false;
   std::string error;
@@ -29,6 +31,10 @@ void drain(XmlReader& reader, Outcome& outcome) {
         break;
       case XmlReader::Event::kStanza:
         outcome.stanzas.push_back(reader.stanza());
+        break;
+      case XmlReader::Event::kDiscarded:
+        outcome.discarded.push_back(reader.discardReason());
+        outcome.heads.push_back(reader.stanza());
         break;
       case XmlReader::Event::kStreamEnd:
         outcome.ended = true;
@@ -119,7 +125,12 @@ TEST(XmlReader, RefusesWhatStreamsMustNotHold) {
       {"<message></iq>", "not-well-formed"},
       {"<message a='1' a='2'/>", "not-well-formed"},
       {"<message a='<'/>", "not-well-formed"},
-      {"<x:message/>", "not-well-formed"},
+      {"<message <iq/>", "not-well-formed"},
+      {"<>", "not-well-formed"},
+      {"</stream:streams>", "not-well-formed"},
+      {"</stream>", "not-well-formed"},
+      {"<![CDATA[x]]>", "bad-format"},
+      {"&lt;", "bad-format"},
       {"<message>\xff\xfe</message>", "unsupported-encoding"},
       {"<message>\xC3<", "unsupported-encoding"},
       {"<message>\xC0\x80</message>", "unsupported-encoding"},
@@ -144,7 +155,9 @@ TEST(XmlReader, RefusesOtherBeginnings) {
   for (const char* bytes :
        {"hello", "HTTP/1.1 400 Bad Request\r\n\r\n", "<html>", "<stream xmlns='jabber:client'>",
         "\xff\xfe<\0s\0", "<!DOCTYPE stream [<!ENTITY a 'b'>]><stream>",
-        "<?xml version='1.0' encoding='iso-8859-1'?><stream>"}) {
+        "<?xml version='1.0' encoding='iso-8859-1'?><stream>",
+        "<?xml version='1.0' encoding='iso-8859-1'?>\n<stream>",
+        "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'/>"}) {
     EXPECT_NE(readAll(bytes).error, "") << bytes;
     EXPECT_NE(readIn(bytes, 1, 1).error, "") << bytes;
   }
@@ -160,28 +173,166 @@ TEST(XmlReader, RefusesBillionLaughsBeforeItIsParsed) {
   EXPECT_EQ(readAll(bytes).error, "restricted-xml: a comment or a document type");
 }
 
-TEST(XmlReader, BoundsDepthSizeAndAttributes) {
-  const QByteArray head(kHead);
-  EXPECT_EQ(readAll(head + QByteArray("<a>").repeated(32) + QByteArray("</a>").repeated(32))
-                .stanzas.size(),
-            1u);
-  EXPECT_NE(readAll(head + QByteArray("<a>").repeated(33)).error.find("nested"), std::string::npos);
+QByteArray nested(int depth, const char* name = "a") {
+  return (QByteArray("<") + name + ">").repeated(depth) +
+         (QByteArray("</") + name + ">").repeated(depth);
+}
 
+QByteArray withAttributes(int count) {
+  QByteArray tag = "<a";
+  for (int i = 0; i < count; ++i) tag += " b" + QByteArray::number(i) + "='>'";
+  return tag + "/>";
+}
+
+QByteArray withDeclarations(int count) {
+  QByteArray tag = "<a>";
+  for (int i = 0; i < count; ++i) {
+    tag += "<a xmlns:p" + QByteArray::number(i) + "='u'";
+    if (i % 30 != 29) tag += " xmlns:q" + QByteArray::number(i) + "='u'";
+    tag += ">";
+  }
+  return tag + QByteArray("</a>").repeated(count + 1);
+}
+
+// Goes by as if it were not there: the stanza before and the one after arrive.
+void expectDiscarded(const QByteArray& stanza, const std::string& reason, int first, int step) {
+  const QByteArray bytes =
+      QByteArray(kHead) + "<presence id='1'/>" + stanza + " <presence id='2'/></stream:stream>";
+  const Outcome outcome = readIn(bytes, first, step);
+  const std::string where = stanza.left(60).toStdString() + " in pieces of " +
+                            std::to_string(first) + " and " + std::to_string(step);
+  ASSERT_EQ(outcome.error, "") << where;
+  ASSERT_EQ(outcome.discarded, std::vector<std::string>{reason}) << where;
+  ASSERT_EQ(outcome.stanzas.size(), 2u) << where;
+  EXPECT_EQ(outcome.stanzas[0].attribute("id"), "1");
+  EXPECT_EQ(outcome.stanzas[1].attribute("id"), "2");
+  EXPECT_TRUE(outcome.ended) << where;
+}
+
+TEST(XmlReader, WhatIsOutOfBoundsIsPassedOverWhateverTheSplit) {
+  const QByteArray longName(257, 'n');
+  const struct {
+    QByteArray stanza;
+    const char* reason;
+  } kCases[] = {
+      {nested(33), "elements nested too deep"},
+      {nested(32).replace("<a></a>", "<a><![CDATA[</a>]]]]><b c='/>'/>x</a>"),
+       "elements nested too deep"},
+      {withAttributes(65), "too many attributes in one tag"},
+      {"<m><c d='1'>&amp;" + withAttributes(70) + "</c></m>", "too many attributes in one tag"},
+      {"<" + longName + "/>", "a name that is too long"},
+      {"<m><b " + longName + "=''/></m>", "a name that is too long"},
+      {"<m><\xC3\xA9/></m>", "a name that is not ASCII"},
+      {"<m \xC3\xA9='1'><b/></m>", "a name that is not ASCII"},
+      {"<x:message/>", "a prefix that stands for nothing"},
+      {"<m><b x:c='1'/></m>", "a prefix that stands for nothing"},
+      {"<m><b xmlns:x='u'/><x:c/></m>", "a prefix that stands for nothing"},
+      {"<m xmlns:xml='u'/>", "a namespace declaration that is not allowed"},
+      {"<m xmlns:xmlns='u'/>", "a namespace declaration that is not allowed"},
+      {"<m><b xmlns:x=''/></m>", "a namespace declaration that is not allowed"},
+  };
+  for (const auto& c : kCases) {
+    const int size = QByteArray(kHead).size() + 18 + c.stanza.size() + 40;
+    for (int first = QByteArray(kHead).size(); first < size; ++first)
+      expectDiscarded(c.stanza, c.reason, first, size);
+    for (const int step : {1, 2, 3, 7}) expectDiscarded(c.stanza, c.reason, step, step);
+  }
+}
+
+TEST(XmlReader, WhatIsWithinBoundsIsRead) {
+  for (const QByteArray& stanza :
+       {nested(32), withAttributes(64), "<" + QByteArray(256, 'n') + "/>", withDeclarations(31)}) {
+    const Outcome outcome = readAll(QByteArray(kHead) + stanza);
+    EXPECT_EQ(outcome.stanzas.size(), 1u) << stanza.left(60).toStdString() << outcome.error;
+    EXPECT_TRUE(outcome.discarded.empty());
+  }
+}
+
+TEST(XmlReader, PassesOverWhatIsTooLarge) {
   const int most = static_cast<int>(limits::kMaxStanzaBytes);
   const QByteArray fits = "<a>" + QByteArray(most - 7, 'x') + "</a>";
-  EXPECT_EQ(readAll(head + "<b/>" + fits + "<b/>").stanzas.size(), 3u);
-  for (const QByteArray& endless : {QByteArray("<a>"), QByteArray("<a b='"), QByteArray("<a><b/>"),
-                                    QByteArray("<a><![CDATA[")}) {
-    const QByteArray bytes = head + endless + QByteArray(most + 10'000, 'x');
-    EXPECT_NE(readAll(bytes).error.find("bytes"), std::string::npos) << endless.toStdString();
-    EXPECT_NE(readIn(bytes, 1, 1460).error.find("bytes"), std::string::npos);
-  }
-  for (const char filler : {' ', 'x'})
-    EXPECT_NE(readAll(head + "<a" + QByteArray(most + 10'000, filler)).error, "");
+  for (const int step : {1460, 3 * most})
+    EXPECT_EQ(readIn(QByteArray(kHead) + "<b/> " + fits + " <b/>", step, step).stanzas.size(), 3u);
+  const QByteArray filler(most, 'x');
+  for (const QByteArray& stanza :
+       {"<a>x" + filler.mid(7) + "</a>", "<a b='" + filler + "'/>", "<a><b/>" + filler + "</a>",
+        "<a><![CDATA[" + filler + "]]></a>", "<a>" + filler.repeated(5) + "</a>",
+        "<a><b c='" + filler + "'>" + filler + "</b></a>", "<a" + QByteArray(most, ' ') + "/>"})
+    for (const int step : {1460, 20 * most}) expectDiscarded(stanza, "too many bytes", step, step);
+}
 
+TEST(XmlReader, PassesOverWhatIsTooDeepOrTooRichByFar) {
+  expectDiscarded(nested(200'000), "elements nested too deep", 1460, 1460);
+  expectDiscarded(withAttributes(100'000), "too many attributes in one tag", 1460, 1460);
+  expectDiscarded("<" + QByteArray(500'000, 'n') + "/>", "a name that is too long", 1460, 1460);
   QByteArray many = "<a";
-  for (int i = 0; i < 65; ++i) many += " b" + QByteArray::number(i) + "=''";
-  EXPECT_NE(readAll(head + many + "/>").error.find("attributes"), std::string::npos);
+  for (int i = 0; i < 40; ++i) many += " xmlns:p" + QByteArray::number(i) + "='u'";
+  many = many + "><b" + many.mid(2).replace(":p", ":q") + "></b></a>";
+  expectDiscarded(many, "more than 64 namespace declarations", 1460, 1460);
+}
+
+// Each child would hold the namespace once more: 200 KB that become gigabytes.
+TEST(XmlReader, PassesOverATreeThatIsTooLarge) {
+  expectDiscarded(
+      "<a xmlns='" + QByteArray(100'000, 'u') + "'>" + QByteArray("<b/>").repeated(25'000) + "</a>",
+      "too large in memory", 1460, 1460);
+  expectDiscarded("<a>" + QByteArray("<b/>").repeated(500'000) + "</a>", "too large in memory",
+                  100'000, 100'000);
+}
+
+TEST(XmlReader, ReadsARosterOfAllMembers) {
+  QByteArray roster = "<iq type='result' id='1'><query xmlns='jabber:iq:roster'>";
+  for (size_t i = 0; i < limits::kMaxMembers; ++i)
+    roster += "<item jid='node-" + QByteArray::number(int(i)) +
+              ".storage.site@nodes.example.org' name='node' subscription='both' ask='subscribe'>"
+              "<group>all the nodes</group></item>";
+  const Outcome outcome = readIn(QByteArray(kHead) + roster + "</query></iq>", 1460, 1460);
+  ASSERT_EQ(outcome.stanzas.size(), 1u);
+  EXPECT_EQ(outcome.stanzas[0].firstChild()->children().size(), limits::kMaxMembers);
+}
+
+TEST(XmlReader, KeepsTheHeadOfWhatItPassesOver) {
+  const QByteArray head = "<iq type='get' id='7' from='a@b/c' to='muster.test' xml:lang='en'";
+  const Outcome outcome = readIn(QByteArray(kHead) + head + ">text" + nested(40) + "</iq>" + head +
+                                     ">" + "<x:y/></iq>" + head + withAttributes(70).mid(2),
+                                 5, 5);
+  ASSERT_EQ(outcome.heads.size(), 3u) << outcome.error;
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(outcome.heads[i].is("iq", "jabber:client"));
+    EXPECT_EQ(outcome.heads[i].attribute("from"), "a@b/c");
+    EXPECT_EQ(outcome.heads[i].attribute("id"), "7");
+    EXPECT_EQ(outcome.heads[i].text(), "");
+    EXPECT_TRUE(outcome.heads[i].children().empty());
+  }
+  EXPECT_EQ(outcome.heads[2], Element());
+}
+
+TEST(XmlReader, BoundsTheHeader) {
+  const QByteArray begin = "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'";
+  const int most = static_cast<int>(limits::kMaxStanzaBytes);
+  for (const QByteArray& rest : {withAttributes(70).mid(2).chopped(2) + ">",
+                                 " a='" + QByteArray(most, 'x'), QByteArray(most, ' ')}) {
+    EXPECT_EQ(readAll(begin + rest).error.substr(0, 17), "policy-violation:");
+    EXPECT_EQ(readIn(begin + rest, 1460, 1460).error.substr(0, 17), "policy-violation:");
+  }
+}
+
+TEST(XmlReader, ResolvesNamespaces) {
+  const QByteArray bytes =
+      QByteArray(kHead) +
+      "<a xmlns='x' xmlns:ns1='http://www.w3.org/XML/1998/namespace' ns1:foo='1' "
+      "xmlns:p='u' p:q='2' xml:lang='de' z='3'><p:b xmlns:p='v'><p:c xmlns=''/><d/></p:b>"
+      "<p:b/><e xmlns=''><f xmlns='jabber:component:accept'/></e></a><stream:error/>";
+  Element a("a", "x");
+  a.setAttribute("xml:foo", "1").setAttribute("xml:lang", "de").setAttribute("z", "3");
+  Element& b = a.add("b", "v");
+  b.add("c", "v");
+  b.add("d", "x");
+  a.add("b", "u");
+  a.add("e", "").add("f", "jabber:client");
+  const Element error("error", kNsStreams);
+  for (int step = 1; step < bytes.size(); ++step)
+    ASSERT_EQ(readIn(bytes, step, step).stanzas, (std::vector<Element>{a, error})) << step;
 }
 
 TEST(XmlReader, WhiteSpaceBetweenStanzasIsFree) {
@@ -205,7 +356,8 @@ TEST(XmlReader, WorkIsLinearInTheBytes) {
     double best = 1e9;
     for (int run = 0; run < 3; ++run) {
       const auto start = std::chrono::steady_clock::now();
-      EXPECT_EQ(readIn(bytes, 100, 100).stanzas.size(), 1u);
+      const Outcome outcome = readIn(bytes, 100, 100);
+      EXPECT_EQ(outcome.stanzas.size() + outcome.discarded.size(), 1u);
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
       best = std::min(best, took.count());
     }
@@ -219,7 +371,11 @@ TEST(XmlReader, WorkIsLinearInTheBytes) {
                  {"<a b='", "0123456789", "'/>"},
                  {"<a><![CDATA[", "0123456789", "]]></a>"},
                  {"<a>", "<b/>", "</a>"},
-                 {"<a>", "&amp;", "</a>"}};
+                 {"<a>", "&amp;", "</a>"},
+                 {"<a>", "<b xmlns='u'/>", "</a>"},
+                 {"<a", " b=''", "/>"},
+                 {"<a b='", "&apos;", "'/>"},
+                 {"<a><\xC3\xA9/>", "<b><c/></b>", "</a>"}};
   for (const auto& s : kShapes) {
     const auto of = [&](int units) {
       return cost(QByteArray(kHead) + s.open + QByteArray(s.unit).repeated(units) + s.end);
