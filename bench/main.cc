@@ -29,7 +29,7 @@ constexpr int kLoginLimitMs = 20'000;
 struct Options {
   std::string server = "prosody";
   std::string command = "node-info";
-  bool wants_reply = false;
+  bool with_form = false;
   int rounds = 40;
   int per_round = 200;
   std::string output = "table";
@@ -70,14 +70,14 @@ Status runRound(Requester& requester, int round, int per_round, Report* report) 
 }
 
 Result<Report> measure(const Options& options, xmpp::Endpoint& endpoint, const Jid& responder) {
-  Requester requester(endpoint, responder, options.command, options.wants_reply);
+  Requester requester(endpoint, responder, options.command, !options.with_form);
   Status done = requester.calibrate();
   for (int i = 0; i < kWarmUpRounds && done; ++i) {
     done = runRound(requester, i, options.per_round, nullptr);
   }
   Report report{options.server,
                 options.command,
-                options.wants_reply,
+                !options.with_form,
                 options.rounds,
                 options.per_round,
                 requester.payload(),
@@ -134,8 +134,8 @@ int main(int argc, char** argv) {
   app.add_option("--command", options.command, "The command that is called")
       ->check(CLI::IsMember({"node-info", "service-level"}))
       ->capture_default_str();
-  app.add_flag("--wants-reply", options.wants_reply,
-               "Ask for the reply as a message besides, as `muster` does");
+  app.add_flag("--with-form", options.with_form,
+               "Have it answered with its form, as people's clients do, and not as `muster` does");
   app.add_option("--rounds", options.rounds, "Rounds in which every kind has its turn")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();

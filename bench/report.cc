@@ -9,7 +9,7 @@
 namespace muster::bench {
 namespace {
 
-constexpr Kind kComparedWith[] = {Kind::kEcho, Kind::kReplay, Kind::kPing};
+constexpr Kind kComparedWith[] = {Kind::kEcho, Kind::kText, Kind::kPing};
 
 double percentileOf(std::vector<double> values, double share) {
   const double rank = std::ceil(share * static_cast<double>(values.size()));

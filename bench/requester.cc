@@ -31,10 +31,10 @@ const char* kindName(Kind kind) {
   switch (kind) {
     case Kind::kPing:
       return "ping";
+    case Kind::kText:
+      return "text";
     case Kind::kEcho:
       return "echo";
-    case Kind::kReplay:
-      return "replay";
     case Kind::kCommand:
       return "command";
   }
@@ -80,10 +80,10 @@ Status Requester::calibrate() {
   if (!answer) return answer.status();
   payload_ = {serialisedBytes(request), serialisedBytes(*answer)};
 
-  echo_ = padded(echoOf("text"), payload_.request);
-  replay_ = padded(echoOf("tree"), payload_.request);
+  text_ = padded(echoOf("text"), payload_.request);
+  echo_ = padded(echoOf("tree"), payload_.request);
   const xmpp::Element text = padded(xmpp::Element("echo", kNsEcho), payload_.answer);
-  if (serialisedBytes(echo_) != payload_.request || serialisedBytes(text) != payload_.answer) {
+  if (serialisedBytes(text_) != payload_.request || serialisedBytes(text) != payload_.answer) {
     return {Code::kInternal, "the command is shorter than the shortest echo"};
   }
   Status done = teach("text", text);
@@ -145,7 +145,7 @@ void Requester::sendNext(const std::shared_ptr<Run>& run) {
 
 xmpp::Element Requester::requestOf(Kind kind) const {
   if (kind == Kind::kPing) return iqWith("get", xmpp::Element("ping", xmpp::ns::kPing));
-  return iqWith("set", kind == Kind::kEcho ? echo_ : replay_);
+  return iqWith("set", kind == Kind::kText ? text_ : echo_);
 }
 
 void Requester::onAnswer(const std::shared_ptr<Run>& run, int index, int64_t sent_ns,
@@ -169,7 +169,8 @@ void Requester::onAnswer(const std::shared_ptr<Run>& run, int index, int64_t sen
 Status Requester::checkCommand(const xmpp::AdhocOutcome& outcome) const {
   if (!outcome.isOk()) return outcome.status;
   const adhoc::Command& answer = outcome.command;
-  if (answer.status == adhoc::CommandStatus::kCompleted && answer.form) return Status::ok();
+  const bool told = call_.wants_reply ? !answer.reply_bytes.empty() : answer.form.has_value();
+  if (answer.status == adhoc::CommandStatus::kCompleted && told) return Status::ok();
   return {Code::kInternal, "the command " + call_.node + " was not completed"};
 }
 

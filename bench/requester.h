@@ -16,11 +16,11 @@ namespace muster::bench {
 
 enum class Kind {
   kPing,     // XEP-0199
-  kEcho,     // one element each way, all text, as long as the command's
-  kReplay,   // the command's own answer, element for element, ready-made
+  kText,     // one element each way, all text, as long as the command's
+  kEcho,     // the very bytes of the command's answer, ready-made
   kCommand,  // XEP-0050, as AdhocRequester has it, up to the answer as a value
 };
-inline constexpr Kind kKinds[] = {Kind::kPing, Kind::kEcho, Kind::kReplay, Kind::kCommand};
+inline constexpr Kind kKinds[] = {Kind::kPing, Kind::kText, Kind::kEcho, Kind::kCommand};
 inline constexpr size_t kKindCount = std::size(kKinds);
 const char* kindName(Kind kind);
 
@@ -65,8 +65,8 @@ class Requester {
   xmpp::AdhocRequester adhoc_;
   const Jid responder_;
   xmpp::AdhocCall call_;
-  xmpp::Element echo_;  // requests
-  xmpp::Element replay_;
+  xmpp::Element text_;  // requests
+  xmpp::Element echo_;
   PayloadBytes payload_;
 };
 

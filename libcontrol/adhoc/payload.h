@@ -92,8 +92,8 @@ struct Command {
   std::vector<Note> notes;
   std::optional<Form> form;
 
-  // Ours, for programs (docs/protocol.md): the requester asks for the reply as a message besides
-  // the form (<want xmlns='urn:muster:reply:1'/>), and the completed response carries it
+  // Ours, for programs (docs/protocol.md): the requester asks for the reply as a message instead
+  // of the form (<want xmlns='urn:muster:reply:1'/>), and the completed response carries it
   // (<reply xmlns='urn:muster:reply:1' type='muster.v1.StatusReply'>base64</reply>).
   bool wants_reply = false;
   std::string reply_type;

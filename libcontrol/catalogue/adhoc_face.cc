@@ -247,10 +247,12 @@ adhoc::Command AdhocFace::completed(const Call& call, const std::string& session
                                     const CallOutcome& outcome) {
   adhoc::Command response = call.response(idFor(session_id), CommandStatus::kCompleted);
   response.notes.push_back(noteOf(NoteType::kInfo, outcome.note.empty() ? "Done." : outcome.note));
-  response.form = resultForm(*call.command, *outcome.reply, !call.command->immediate);
+  // A form costs everybody on the way an object for each of its elements, and a program reads none.
   if (call.request.wants_reply) {
     response.reply_type = outcome.reply->GetDescriptor()->full_name();
     response.reply_bytes = outcome.reply->SerializeAsString();
+  } else {
+    response.form = resultForm(*call.command, *outcome.reply, !call.command->immediate);
   }
   return response;
 }

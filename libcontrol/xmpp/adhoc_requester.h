@@ -31,7 +31,7 @@ struct AdhocCall {
   Jid from;                         // of a component with several addresses; else empty
   std::string node;                 // the command
   std::optional<adhoc::Form> form;  // submitted at once; its type is made kSubmit
-  bool wants_reply = false;         // ask for the reply as a message besides (payload.h)
+  bool wants_reply = false;         // ask for the reply as a message instead (payload.h)
   Duration timeout = limits::kIqTimeout;
 };
 

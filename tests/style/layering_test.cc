@@ -161,7 +161,8 @@ TEST(Layering, PureLayersReadNoClock) {
       if (room != "service") continue;
     }
     std::ifstream in(fs::path(MUSTER_SOURCE_DIR) / file);
-    const std::string text((std::istreambuf_iterator<char>(in)), {});
+    std::string text;
+    for (std::string line; std::getline(in, line);) text += line.substr(0, line.find("//")) + "\n";
     std::smatch match;
     // The public Availability stamps its events when the application makes them.
     if (file == "libcontrol/service/availability.cc") continue;

@@ -263,8 +263,8 @@ TEST_F(RenderTest, AFailureIsAFieldToo) {
 
 TEST_F(RenderTest, ReplyText) {
   EXPECT_EQ(replyText(statusReply()),
-            "Overall: Overall service level: 100% (within advertised SLA range)\n"
-            "Overall (%): 100\n"
+            "In all: Overall service level: 100% (within advertised SLA range)\n"
+            "In all (%): 100\n"
             "Groups:\n"
             "Group    Active  Epoch  Phase   Level (%)  Present  Members  Note  In words\n"
             "storage  node1   7      ACTIVE  99.9       2        2        -     Storage service "
