@@ -81,9 +81,13 @@ Status Requester::calibrate() {
   payload_ = {serialisedBytes(request), serialisedBytes(*answer)};
 
   text_ = padded(echoOf("text"), payload_.request);
-  echo_ = padded(echoOf("tree"), payload_.request);
+  // As many elements as the command's request has.
+  echo_ = echoOf("tree");
+  for (const xmpp::Element& child : request.children()) echo_.add(child.name(), child.ns());
+  echo_ = padded(std::move(echo_), payload_.request);
   const xmpp::Element text = padded(xmpp::Element("echo", kNsEcho), payload_.answer);
-  if (serialisedBytes(text_) != payload_.request || serialisedBytes(text) != payload_.answer) {
+  if (serialisedBytes(text_) != payload_.request || serialisedBytes(echo_) != payload_.request ||
+      serialisedBytes(text) != payload_.answer) {
     return {Code::kInternal, "the command is shorter than the shortest echo"};
   }
   Status done = teach("text", text);
