@@ -90,7 +90,7 @@ int main(int argc, char** argv) {
   const auto config = ledger::loadConfig(file);
   if (!config) return complain(config.status());
   if (check_only) {
-    std::printf("%s is right\n", file.c_str());
+    std::printf("%s is in order\n", file.c_str());
     return 0;
   }
   return run(*options, *config);
