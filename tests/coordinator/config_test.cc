@@ -83,7 +83,7 @@ jid = "n@example.org"
 group = "nowhere"
 )");
   ASSERT_FALSE(config.isOk());
-  const std::string& text = config.status().text();
+  const std::string text = config.status().text();
   EXPECT_THAT(text, HasSubstr("component.jid: must be a domain"));
   EXPECT_THAT(text, HasSubstr("component.secret_file"));
   EXPECT_THAT(text, HasSubstr("election.lease_ttl: must be from 500ms to 5m"));
