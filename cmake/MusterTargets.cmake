@@ -18,5 +18,10 @@ function(muster_test name)
   # What is tested is optimised as it is shipped; the tests themselves run once.
   target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O0>)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+  # Sanitizers cost up to ten times the time.
+  set(timeout 120)
+  if(MUSTER_SANITIZE)
+    set(timeout 900)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${timeout})
 endfunction()
