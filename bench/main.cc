@@ -93,7 +93,8 @@ Result<Report> measure(const Options& options, xmpp::Endpoint& endpoint, const J
 Result<Report> run(const Options& options, int argc, char** argv) {
   const local::Account caller{"operator@" + std::string(local::kDomain), "the caller's password"};
   const local::Account node{"node1@" + std::string(local::kNodeDomain), "the node's password"};
-  auto server = PrivateServer::start({caller, node});
+  const auto kind = options.server == "ejabberd" ? ServerKind::kEjabberd : ServerKind::kProsody;
+  auto server = PrivateServer::start({caller, node}, kind);
   if (!server) return server.status();
 
   const auto configFor = [&](const local::Account& account) {
@@ -129,7 +130,7 @@ int main(int argc, char** argv) {
   CLI::App app("Measures round trips of an ad-hoc command, a ping and an echo of the same bytes.",
                "adhoc_rtt");
   app.add_option("--server", options.server, "The XMPP server, started for this run")
-      ->check(CLI::IsMember({"prosody"}))
+      ->check(CLI::IsMember({"prosody", "ejabberd"}))
       ->capture_default_str();
   app.add_option("--command", options.command, "The command that is called")
       ->check(CLI::IsMember({"node-info", "service-level"}))

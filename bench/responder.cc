@@ -12,7 +12,9 @@
 #include <utility>
 
 #include "bench/echo.h"
+#include "commands/audit.h"
 #include "commands/log_level.h"
+#include "commands/node_drain.h"
 #include "commands/node_state.h"
 #include "libcontrol/catalogue/adhoc_face.h"
 #include "libcontrol/catalogue/dispatcher.h"
@@ -38,6 +40,8 @@ v1::Level someLevel() {
 // What a node has around its commands, with constants in place of what it would look up.
 class Surroundings : public commands::LogLevels,
                      public commands::NodeState,
+                     public commands::DrainSwitch,
+                     public commands::AuditTrail,
                      public catalogue::Directory,
                      public catalogue::AuditSink,
                      public catalogue::Authority {
@@ -46,8 +50,7 @@ class Surroundings : public commands::LogLevels,
 
   // commands::LogLevels
   std::vector<v1::LoggerState> list() override { return {}; }
-  Status set(const std::string&, v1::LogLevel, std::optional<Duration>, const std::string&,
-             ElapsedTime, WallTime) override {
+  Status set(const Change&, ElapsedTime, WallTime) override {
     return {Code::kInternal, "there are no loggers here"};
   }
   Status reset(const std::string&) override { return Status::ok(); }
@@ -81,6 +84,19 @@ class Surroundings : public commands::LogLevels,
     return reply;
   }
 
+  v1::RoleReply roleInfo() override { return {}; }
+  // commands::DrainSwitch, AuditTrail
+  v1::NodeRole role() const override { return v1::NODE_ROLE_STANDBY; }
+  v1::DrainMark drainMark() const override { return {}; }
+  bool coordinatorIsThere() const override { return true; }
+  Status setDrained(bool, const std::string&, const std::string&, WallTime) override {
+    return {Code::kInternal, "nothing is drained here"};
+  }
+  void resign(const std::string&) override {}
+  Result<v1::AuditReply> query(const v1::AuditRequest&, WallTime) override {
+    return v1::AuditReply();
+  }
+
   // catalogue::Directory, AuditSink, Authority
   std::vector<std::string> names(const std::string&) const override { return {}; }
   Status record(const catalogue::AuditEntry&) override { return Status::ok(); }
@@ -105,7 +121,7 @@ class Node {
     addresses_.add({config.jid.bare(), xmpp::AddressKind::kNode, "node1", ""});
   }
 
-  // The same parts as NodeCore::build(), and the echoes. `up` is called at each login.
+  // The same parts as NodeFaces, and the echoes. `up` is called at each login.
   Status build(std::function<void()> up, std::function<void(const std::string&)> down) {
     auto catalogue = catalogue::Catalogue::build(
         {v1::NodeInfoRequest::descriptor()->file()->FindServiceByName("NodeCommands")});
@@ -113,14 +129,18 @@ class Node {
     catalogue::HandlerSet handlers;
     commands::addLogLevel(handlers, surroundings_);
     commands::addNodeState(handlers, surroundings_);
+    commands::addNodeDrain(handlers, surroundings_);
+    commands::addAudit(handlers, surroundings_);
     auto dispatcher =
         catalogue::Dispatcher::make(std::move(catalogue).value(), std::move(handlers),
                                     {&surroundings_, &surroundings_, &surroundings_, &random_});
     if (!dispatcher) return dispatcher.status();
     dispatcher_ = std::move(dispatcher).value();
     face_ = std::make_unique<catalogue::AdhocFace>(*dispatcher_, random_);
+    // Measured is what a command costs, not how many one person may send.
     responder_ = std::make_unique<xmpp::AdhocResponder>(endpoint_, addresses_,
-                                                        xmpp::commandHandler(*face_, clock_));
+                                                        xmpp::commandHandler(*face_, clock_),
+                                                        xmpp::RateLimit(1'000'000, Duration{1}));
     disco_ =
         std::make_unique<xmpp::Disco>(endpoint_, addresses_, xmpp::commandsFor(*face_), "1.0.0");
     endpoint_.handleIq(xmpp::Endpoint::IqType::kSet, "learn", kNsEcho,

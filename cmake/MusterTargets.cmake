@@ -7,6 +7,8 @@ function(muster_layer name)
   target_include_directories(muster_${name} PUBLIC "${PROJECT_SOURCE_DIR}"
                              "${PROJECT_SOURCE_DIR}/libcontrol/include")
   target_link_libraries(muster_${name} PUBLIC ${arg_PUBLIC})
+  # Applications may put the library into shared objects of their own.
+  set_target_properties(muster_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endfunction()
 
 # A GoogleTest binary of all *_test.cc in the current folder; ctest sees each test by itself.

@@ -27,6 +27,11 @@ void addClusterState(catalogue::HandlerSet& handlers, ClusterState& cluster) {
                           const Responder<v1::NodesReply>& responder) {
         responder.reply(cluster.nodes(groupOf(request)));
       });
+  handlers.add<v1::ExplainRequest, v1::ExplainReply>(
+      "Explain", [&cluster](const v1::ExplainRequest& request, CallContext&,
+                            const Responder<v1::ExplainReply>& responder) {
+        responder.reply(cluster.explain(request.group()));
+      });
 }
 
 }  // namespace muster::commands

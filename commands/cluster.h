@@ -1,4 +1,4 @@
-// status and nodes: what the coordinator knows of its groups.
+// status, nodes and explain: what the coordinator knows of its groups.
 #pragma once
 
 #include <optional>
@@ -15,6 +15,8 @@ class ClusterState {
   // Of one group, which exists, or of all of them; by name.
   virtual v1::StatusReply status(const std::optional<std::string>& group) = 0;
   virtual v1::NodesReply nodes(const std::optional<std::string>& group) = 0;
+  // Of a group that exists.
+  virtual v1::ExplainReply explain(const std::string& group) = 0;
 };
 
 // `cluster` must outlive the handlers.

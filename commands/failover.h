@@ -6,10 +6,10 @@
 #include <optional>
 #include <string>
 
+#include "commands/origin.h"
 #include "libcontrol/base/clock.h"
 #include "libcontrol/base/status.h"
 #include "libcontrol/catalogue/handlers.h"
-#include "libcontrol/catalogue/ports.h"
 #include "muster/cluster.pb.h"
 
 namespace muster::commands {
@@ -18,35 +18,40 @@ struct Move {
   std::string group;
   std::optional<std::string> to;  // a node's name
   std::optional<uint64_t> expect_epoch;
-  std::string key;  // idempotency key, never empty
-  std::string by;   // bare JID
+  bool force = false;
+  Origin origin;
 };
 
-// What a move has come to: from the names of nodes, empty where there is none.
+// What a move has come to: names of nodes, empty where there is none.
 struct MoveState {
   std::string from;
   std::string to;
   uint64_t epoch = 0;
   Duration took{};
+  bool done = false;  // else it is under way, and the outcome follows as a message
 };
+// "storage: node2 is active in place of node1 under epoch 8, after 1s." or of one under way
+// "Moving storage away from node1; the outcome follows."
+std::string sentenceOf(const std::string& group, const MoveState& state);
 
 class Mover {
  public:
-  using Started = std::function<void(const MoveState&)>;
-  using Finished = std::function<void(const Status&, const MoveState&)>;
+  using Answer = std::function<void(const Status&, const MoveState&)>;
 
   virtual ~Mover() = default;
-  // What move() would do now, as a sentence.
-  virtual std::string plan(const std::string& group, const std::optional<std::string>& to) = 0;
-  // Calls `started` once it is under way, unless it was refused or done at once, and `finished`
-  // exactly once. Both may be called before it returns.
-  virtual void move(const Move& move, Started started, Finished finished) = 0;
+  // What move() would do now: candidates and, unless it would be refused, steps. Of a refusal the
+  // status says why.
+  struct Plan {
+    Status status;
+    v1::FailoverReply reply;
+  };
+  virtual Plan planMove(const Move& move) = 0;
+  // Calls `answer` exactly once, perhaps before it returns: with its end or its refusal or, unless
+  // `wait`, as soon as it is under way.
+  virtual void move(const Move& move, bool wait, Answer answer) = 0;
 };
 
-// Mover and notify must outlive the handlers.
-// `later` hears how a move ended whose caller had been answered before.
-using MoveEnded = std::function<void(const Move&, const Status&, const std::string& sentence)>;
-void addFailover(catalogue::HandlerSet& handlers, Mover& mover, catalogue::Notify& notify,
-                 MoveEnded later);
+// `mover` must outlive the handlers.
+void addFailover(catalogue::HandlerSet& handlers, Mover& mover);
 
 }  // namespace muster::commands

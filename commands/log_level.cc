@@ -11,41 +11,32 @@ using catalogue::CallContext;
 using catalogue::Responder;
 
 std::string sentence(const v1::LoggerState& state) {
-  std::string out = "Logger " + state.name() + " is at " +
-                    v1::LogLevel_descriptor()
-                        ->FindValueByNumber(state.effective())
-                        ->options()
-                        .GetExtension(v1::label);
+  std::string out = "Logger " + state.name() + " is at " + levelLabel(state.effective());
   if (!state.until().empty()) out += " until " + state.until();
   return out + ".";
+}
+
+LogLevels::Change changeFor(const v1::LogLevelRequest& request, const CallContext& context) {
+  LogLevels::Change change;
+  change.logger = request.logger();
+  change.level = request.level();
+  change.duration = durationIn(request);
+  change.by = context.caller().bare().toString();
+  change.ahead = request.ahead();
+  return change;
 }
 
 void handle(const v1::LogLevelRequest& request, CallContext& context,
             const Responder<v1::LogLevelReply>& responder, LogLevels& levels) {
   const std::string& logger = request.logger();
+  if (Status checked = checkLevelRequest(request); !checked) {
+    return responder.fail(std::move(checked));
+  }
   if (request.has_level()) {
-    if (!request.has_logger()) {
-      return responder.fail({Code::kInvalidArgument,
-                             "say which logger is to be set; 'root' stands for all of them",
-                             "logger"});
-    }
-    if (request.level() == v1::LOG_LEVEL_RESET && request.has_for_ms()) {
-      return responder.fail(
-          {Code::kInvalidArgument, "a reset takes no time; leave 'for' out", "for"});
-    }
-    const std::optional<Duration> duration =
-        request.has_for_ms()
-            ? std::optional(Duration::millis(static_cast<int64_t>(request.for_ms())))
-            : std::nullopt;
-    Status status =
-        request.level() == v1::LOG_LEVEL_RESET
-            ? levels.reset(logger)
-            : levels.set(logger, request.level(), duration, context.caller().bare().toString(),
-                         context.now(), context.wall());
+    Status status = request.level() == v1::LOG_LEVEL_RESET
+                        ? levels.reset(logger)
+                        : levels.set(changeFor(request, context), context.now(), context.wall());
     if (!status) return responder.fail(std::move(status));
-  } else if (request.has_for_ms()) {
-    return responder.fail(
-        {Code::kInvalidArgument, "'for' needs a level to set, such as debug", "level"});
   }
 
   v1::LogLevelReply reply;
@@ -75,6 +66,10 @@ void handle(const v1::LogLevelRequest& request, CallContext& context,
 }
 
 }  // namespace
+
+const std::string& levelLabel(v1::LogLevel level) {
+  return v1::LogLevel_descriptor()->FindValueByNumber(level)->options().GetExtension(v1::label);
+}
 
 void addLogLevel(catalogue::HandlerSet& handlers, LogLevels& levels) {
   handlers.add<v1::LogLevelRequest, v1::LogLevelReply>(

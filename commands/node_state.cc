@@ -1,5 +1,8 @@
 #include "commands/node_state.h"
 
+#include <string>
+#include <utility>
+
 namespace muster::commands {
 namespace {
 
@@ -26,6 +29,24 @@ void serviceLevel(const v1::ServiceLevelRequest& request, CallContext& context,
   responder.reply(std::move(reply));
 }
 
+std::string roleSentence(const v1::RoleReply& reply) {
+  if (reply.group().empty()) return "This node takes no part in failover.";
+  std::string out = "This node is ";
+  switch (reply.role()) {
+    case v1::NODE_ROLE_ACTIVE:
+      out += "the active node of " + reply.group();
+      break;
+    case v1::NODE_ROLE_DRAINING:
+      out += "giving up the active role of " + reply.group();
+      break;
+    default:
+      out += "a standby of " + reply.group();
+  }
+  if (reply.epoch() != 0) out += ", under epoch " + std::to_string(reply.epoch());
+  if (reply.drain().drained()) out += "; it is drained";
+  return out + ".";
+}
+
 }  // namespace
 
 void addNodeState(catalogue::HandlerSet& handlers, NodeState& node) {
@@ -38,6 +59,13 @@ void addNodeState(catalogue::HandlerSet& handlers, NodeState& node) {
       "NodeInfo",
       [&node](const v1::NodeInfoRequest&, CallContext&,
               const Responder<v1::NodeInfoReply>& responder) { responder.reply(node.info()); });
+  handlers.add<v1::RoleRequest, v1::RoleReply>("Role",
+                                               [&node](const v1::RoleRequest&, CallContext& context,
+                                                       const Responder<v1::RoleReply>& responder) {
+                                                 v1::RoleReply reply = node.roleInfo();
+                                                 context.note(roleSentence(reply));
+                                                 responder.reply(std::move(reply));
+                                               });
 }
 
 }  // namespace muster::commands

@@ -1,4 +1,4 @@
-// service-level and node-info: what a node knows of itself.
+// service-level, node-info and role: what a node knows of itself.
 #pragma once
 
 #include "libcontrol/catalogue/handlers.h"
@@ -12,6 +12,7 @@ class NodeState {
   // All services, the worst first, and the level of the whole.
   virtual v1::ServiceLevelReply services() = 0;
   virtual v1::NodeInfoReply info() = 0;
+  virtual v1::RoleReply roleInfo() = 0;
 };
 
 // `node` must outlive the handlers.

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
-#include "libcontrol/convert/levels.h"
 #include "libcontrol/xmpp/namespaces.h"
 #include "libcontrol/xmpp/wire.h"
 #include "muster/log.h"
@@ -17,24 +17,42 @@ constexpr int kRefreshMs = 1000;
 // Many presences that arrive together make one new view.
 constexpr int kSoonMs = 50;
 constexpr int kResubscribeMs = 10'000;
+// How often a member that isn't there is asked whether it is, in ticks. One presence can get lost
+// for good: it bounced because the component was not connected when it was sent, say. What it costs
+// is two stanzas for each absent member, spread over the whole time.
+constexpr uint64_t kAskAbsentTicks = 30;
 // A node that could not take its grants (a full disk, say) is offered them again after this.
 constexpr int kPushAgainMs = 10'000;
 
-v1::Phase toProto(election::Phase phase) {
-  switch (phase) {
-    case election::Phase::kVacant:
-      return v1::PHASE_VACANT;
-    case election::Phase::kOffered:
-      return v1::PHASE_OFFERED;
-    case election::Phase::kActive:
-      return v1::PHASE_ACTIVE;
-    case election::Phase::kDraining:
-      return v1::PHASE_DRAINING;
+// Calls that member of each listener that has it.
+template <typename Member, typename... Args>
+void tell(const std::vector<Cluster::Listener>& listeners, Member member, const Args&... args) {
+  for (const Cluster::Listener& listener : listeners) {
+    if (listener.*member) (listener.*member)(args...);
   }
-  return v1::PHASE_UNSPECIFIED;
 }
 
 }  // namespace
+
+bool isRefusal(const Status& status) {
+  switch (status.code()) {
+    case Code::kInvalidArgument:
+    case Code::kNotFound:
+    case Code::kConflict:
+    case Code::kResourceExhausted:
+    case Code::kTimeout:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string inWords(const store::DrainRow& drain) {
+  if (!drain.drained) return {};
+  return drain.by + " since " + toRfc3339(drain.changed_at) +
+         (drain.reason.empty() ? ""
+                               : ": " + singleLine(drain.reason, limits::kMaxDrainReasonBytes));
+}
 
 Cluster::Cluster(Parts parts) : parts_(std::move(parts)) {
   xmpp::Endpoint::Listener listener;
@@ -45,7 +63,7 @@ Cluster::Cluster(Parts parts) : parts_(std::move(parts)) {
   parts_.component.handleIq(
       xmpp::Endpoint::IqType::kSet, "lease", xmpp::ns::kLease,
       [this](const xmpp::Element& iq, const xmpp::IqReply& reply) { onLease(iq, reply); });
-  QObject::connect(&refresh_, &QTimer::timeout, &refresh_, [this] { refresh(); });
+  QObject::connect(&refresh_, &QTimer::timeout, &refresh_, [this] { tick(); });
   refresh_.start(kRefreshMs);
   soon_.setSingleShot(true);
   QObject::connect(&soon_, &QTimer::timeout, &soon_, [this] { refresh(); });
@@ -61,26 +79,49 @@ Status Cluster::load() {
   auto rows = parts_.store.groups().loadAll();
   if (!rows) return rows.status();
   for (const store::GroupRow& row : *rows) {
-    auto record = toRecord(row);
-    if (!record) return record.status();
-    election::GroupConfig config = parts_.election;
-    config.name = row.name;
-    if (Status s = election::check(config); !s) return s;
-    GroupDriver::Hooks hooks{[this] { refreshSoon(); },
-                             [this](const election::group::MoveStarted& e) { onMoveStarted(e); },
-                             [this](const election::group::MoveFinished& e) { onMoveFinished(e); },
-                             parts_.store_failed};
-    auto driver = std::make_unique<GroupDriver>(parts_.component, parts_.store.groups(),
-                                                parts_.clock, parts_.random, std::move(config),
-                                                std::move(record).value(), std::move(hooks));
-    for (const Member* member : members_.ofGroup(row.name)) {
-      driver->step(election::group::MemberEnrolled{member->jid, member->name, 0, false, false});
-    }
-    parts_.contacts.add(contactOf(row.name));
-    groups_.emplace(row.name, std::move(driver));
+    if (Status s = addGroup(row); !s) return s;
   }
   refresh();
   return Status::ok();
+}
+
+Status Cluster::addGroup(const store::GroupRow& row) {
+  auto record = toRecord(row);
+  if (!record) return record.status();
+  const auto ended = parts_.store.groups().endedMoves(row.name);
+  if (!ended) return ended.status();
+  std::vector<election::group::KnownMove> known;
+  for (const store::MoveRow& move : *ended) {
+    auto one = toKnownMove(move);
+    if (!one) return one.status();
+    known.push_back(std::move(one).value());
+  }
+  election::GroupConfig config = parts_.election;
+  config.name = row.name;
+  if (Status s = election::check(config); !s) return s;
+  // By its name: its events come only once it is in its place.
+  const auto telling = [this, name = row.name](auto member) {
+    return [this, name, member](const auto& event) {
+      if (const GroupDriver* group = find(name)) tell(listeners_, member, *group, event);
+    };
+  };
+  GroupDriver::Hooks hooks{[this] { refreshSoon(); },         telling(&Listener::move_started),
+                           telling(&Listener::move_finished), parts_.store_failed,
+                           telling(&Listener::phase_changed), telling(&Listener::took_over),
+                           telling(&Listener::alarm)};
+  auto driver = std::make_unique<GroupDriver>(
+      parts_.component, parts_.store.groups(), parts_.clock, parts_.random, std::move(config),
+      std::move(record).value(), std::move(hooks), std::move(known));
+  GroupDriver& group = *groups_.emplace(row.name, std::move(driver)).first->second;
+  parts_.contacts.add(contactOf(row.name));
+  for (const Member* member : members_.ofGroup(row.name)) enroll(group, *member);
+  return Status::ok();
+}
+
+void Cluster::enroll(GroupDriver& group, const Member& member) const {
+  group.step(election::group::MemberEnrolled{member.jid, member.name, member.priority,
+                                             member.nofailover, member.drain.drained,
+                                             inWords(member.drain)});
 }
 
 Jid Cluster::contactOf(const std::string& group) const {
@@ -117,6 +158,17 @@ void Cluster::askForPresence(const Member& member) {
       xmpp::presenceOf(parts_.address, member.jid, xmpp::PresenceType::kSubscribe));
 }
 
+// Presence is otherwise only asked for at a login; whoever was missed then would be missing until
+// the next.
+void Cluster::askTheAbsent() {
+  if (!parts_.component.isUp()) return;
+  for (const Member* member : members_.all()) {
+    // By the address, so that a thousand of them are not asked at once.
+    const uint64_t slot = std::hash<std::string>{}(member->jid.toString()) % kAskAbsentTicks;
+    if (!member->isPresent() && slot == ticks_ % kAskAbsentTicks) askForPresence(*member);
+  }
+}
+
 // Somebody with the node's account has ended the coordinator's subscription, or its server has
 // dropped the request. Without it the node would be invisible, so it is asked for again, not so
 // soon that a node that insists makes a loop of it.
@@ -134,7 +186,7 @@ void Cluster::onDown(const xmpp::DownEvent& event) {
   was_up_ = false;
   for (const Jid& jid : members_.forgetAll(parts_.clock.wall())) {
     const Member* member = members_.find(jid.bare());
-    if (GroupDriver* group = find(member->group)) group->step(election::group::MemberGone{jid});
+    if (GroupDriver* group = find(*member)) group->step(election::group::MemberGone{jid});
   }
   refreshSoon();
 }
@@ -158,10 +210,17 @@ void Cluster::onMemberPresence(const Members::Change& change, const Jid& full) {
   if (change.member == nullptr) return;
   const Member& member = *change.member;
   if (change.appeared) pushGrants(full);
-  GroupDriver* group = find(member.group);
-  if (group == nullptr) return refreshSoon();
-  for (const Jid& gone : change.gone) group->step(election::group::MemberGone{gone});
-  if (!change.available) return refreshSoon();
+  if (GroupDriver* group = find(member)) {
+    for (const Jid& gone : change.gone) group->step(election::group::MemberGone{gone});
+    if (change.available) tellMachine(member, full);
+  }
+  refreshSoon();
+  if (change.appeared) tell(listeners_, &Listener::appeared, member, full);
+  if (change.available) tell(listeners_, &Listener::present, member, full);
+}
+
+void Cluster::tellMachine(const Member& member, const Jid& full) {
+  GroupDriver& group = *find(member);
   const Instance& instance = member.present.at(full);
   const auto id = InstanceId::fromBytes(instance.status.instance());
   // A node whose presence names another group than it is enrolled in would never take the offer.
@@ -169,8 +228,7 @@ void Cluster::onMemberPresence(const Members::Change& change, const Jid& full) {
     logger("muster.cluster")
         ->warn("{} says that it is of group '{}', but it is enrolled in '{}'", full.toString(),
                singleLine(instance.status.group(), 64), member.group);
-    group->step(election::group::MemberGone{full});
-    return refreshSoon();
+    return group.step(election::group::MemberGone{full});
   }
   election::group::MemberPresent event;
   event.jid = full;
@@ -179,15 +237,18 @@ void Cluster::onMemberPresence(const Members::Change& change, const Jid& full) {
   event.highest_epoch = instance.status.epoch();
   const bool active = instance.status.role() == v1::NODE_ROLE_ACTIVE;
   event.active_epoch = active ? instance.status.held_epoch() : 0;
-  group->step(event);
-  refreshSoon();
+  if (instance.status.lease_ttl_ms() > 0) {
+    const auto ttl = std::min<uint64_t>(instance.status.lease_ttl_ms(),
+                                        static_cast<uint64_t>(limits::kMaxLeaseTtl.toMillis()));
+    event.lease_ttl = Duration::millis(static_cast<int64_t>(ttl));
+  }
+  group.step(event);
 }
 
 void Cluster::onLease(const xmpp::Element& iq, const xmpp::IqReply& reply) {
   const auto from = xmpp::jidAttribute(iq, "from");
   const auto to = xmpp::jidAttribute(iq, "to");
-  const Member* member = from ? members_.find(from->bare()) : nullptr;
-  GroupDriver* group = member == nullptr ? nullptr : find(member->group);
+  GroupDriver* group = from ? groupForLease(from->bare()) : nullptr;
   if (group == nullptr || to != parts_.address) {
     return reply.error(xmpp::Condition::kServiceUnavailable);
   }
@@ -196,13 +257,31 @@ void Cluster::onLease(const xmpp::Element& iq, const xmpp::IqReply& reply) {
   const std::string& named = message->has_acquire()   ? message->acquire().group()
                              : message->has_renew()   ? message->renew().group()
                              : message->has_release() ? message->release().group()
-                                                      : member->group;
-  if (named != member->group) {
-    return reply.error(Status(Code::kInvalidArgument, member->name + " is enrolled in group '" +
-                                                          member->group + "', not in '" +
-                                                          singleLine(named, 64) + "'"));
+                                                      : group->name();
+  if (named != group->name()) {
+    return reply.error(Status(Code::kInvalidArgument,
+                              nameOf(from->bare()) + " is enrolled in group '" + group->name() +
+                                  "', not in '" + singleLine(named, 64) + "'"));
   }
   group->onRequest(*from, *message, reply);
+}
+
+// A holder that is a member no more must be heard until its lease is over, so that it can stop in
+// order.
+GroupDriver* Cluster::groupForLease(const Jid& from) const {
+  if (const Member* member = members_.find(from)) return find(*member);
+  for (const auto& [name, group] : groups_) {
+    const election::GroupRecord& record = group->machine().record();
+    if (record.phase != election::Phase::kVacant && record.jid == from) return group.get();
+  }
+  return nullptr;
+}
+
+void Cluster::pushGrants() {
+  if (!parts_.component.isUp()) return;  // each node that appears gets them
+  for (const Member* member : members_.all()) {
+    for (const auto& [full, instance] : member->present) pushGrants(full);
+  }
 }
 
 void Cluster::pushGrants(const Jid& full) {
@@ -220,7 +299,79 @@ void Cluster::pushGrants(const Jid& full) {
       });
 }
 
+// --- members and groups -----------------------------------------------------------------------
+
+Status Cluster::checked(Status status) const {
+  if (!status && !isRefusal(status)) parts_.store_failed(status);
+  return status;
+}
+
+Status Cluster::createGroup(const std::string& name) {
+  store::GroupRow row;
+  row.name = name;
+  row.moved_at = parts_.clock.wall();
+  if (Status s = checked(parts_.store.groups().save(row)); !s) return s;
+  if (Status s = addGroup(row); !s) return s;
+  refresh();  // its contact has something to show to whoever subscribes first
+  tellMembership();
+  return Status::ok();
+}
+
+Status Cluster::putMember(const store::MemberRow& row, bool is_new) {
+  store::MemberStore& store = parts_.store.members();
+  if (Status s = checked(is_new ? store.add(row) : store.update(row)); !s) return s;
+  const Jid jid = Jid::parse(row.jid).value();
+  const Member* before = members_.find(jid);
+  GroupDriver* left = before == nullptr || before->group == row.group ? nullptr : find(*before);
+  if (Status s = members_.put(row, parts_.clock.wall()); !s) return s;
+  if (left != nullptr) left->step(election::group::MemberRemoved{jid});
+  const Member& member = *members_.find(jid);
+  if (GroupDriver* group = find(member)) {
+    enroll(*group, member);
+    if (left != nullptr) {
+      for (const auto& [full, instance] : member.present) tellMachine(member, full);
+    }
+  }
+  if (is_new && parts_.component.isUp()) askForPresence(member);
+  tellMembership();
+  return Status::ok();
+}
+
+Status Cluster::removeMember(const Jid& bare) {
+  const Member* member = members_.find(bare);
+  if (Status s = checked(parts_.store.members().remove(member->name)); !s) return s;
+  GroupDriver* group = find(*member);
+  members_.remove(bare);
+  if (group != nullptr) group->step(election::group::MemberRemoved{bare});
+  // Its presence is no longer wanted, nor does it see ours.
+  for (const auto type : {xmpp::PresenceType::kUnsubscribe, xmpp::PresenceType::kUnsubscribed,
+                          xmpp::PresenceType::kUnavailable}) {
+    parts_.component.send(xmpp::presenceOf(parts_.address, bare, type));
+  }
+  tellMembership();
+  return Status::ok();
+}
+
+void Cluster::tellMembership() {
+  refreshSoon();
+  tell(listeners_, &Listener::membership);
+}
+
+bool Cluster::holdsRole(const Member& member) const {
+  const GroupDriver* group = find(member);
+  if (group == nullptr) return false;
+  const election::GroupRecord& record = group->machine().record();
+  return record.phase != election::Phase::kVacant && record.jid == member.jid;
+}
+
 // --- levels -----------------------------------------------------------------------------------
+
+void Cluster::tick() {
+  ++ticks_;
+  askTheAbsent();
+  refresh();
+  tell(listeners_, &Listener::tick);
+}
 
 void Cluster::refreshSoon() {
   if (!soon_.isActive()) soon_.start(kSoonMs);
@@ -240,20 +391,23 @@ service::GroupLevel Cluster::levelOf(const GroupDriver& group) const {
   return service::levelOfGroup(group.name(), views);
 }
 
-void Cluster::refresh() {
+std::vector<service::GroupLevel> Cluster::groupLevels() const {
   std::vector<service::GroupLevel> levels;
-  for (const auto& [name, group] : groups_) {
-    levels.push_back(levelOf(*group));
+  for (const auto& [name, group] : groups_) levels.push_back(levelOf(*group));
+  return levels;
+}
+
+void Cluster::refresh() {
+  const std::vector<service::GroupLevel> levels = groupLevels();
+  for (const service::GroupLevel& level : levels) {
     service::PresenceFacts facts;
-    facts.no_active_node = !levels.back().has_active;
-    parts_.contacts.show(contactOf(name), service::presenceOf(levels.back().services, facts));
+    facts.no_active_node = !level.has_active;
+    parts_.contacts.show(contactOf(level.name), service::presenceOf(level.services, facts));
   }
   const service::PresenceText overall = service::presenceOf(service::overallLevel(levels));
   parts_.contacts.show(parts_.address, overall);
   parts_.overall(overall);
 }
-
-// --- commands ---------------------------------------------------------------------------------
 
 std::string Cluster::nameOf(const Jid& bare) const {
   const Member* member = members_.find(bare);
@@ -274,154 +428,6 @@ const Member* Cluster::activeOf(const GroupDriver& group) const {
     }
   }
   return nullptr;
-}
-
-v1::NodeRole Cluster::roleOf(const Member& member) const {
-  const GroupDriver* group = find(member.group);
-  if (group == nullptr) return v1::NODE_ROLE_NONE;
-  if (activeOf(*group) != &member) return v1::NODE_ROLE_STANDBY;
-  const election::GroupView view = group->view();
-  return view.phase == election::Phase::kDraining ? v1::NODE_ROLE_DRAINING : v1::NODE_ROLE_ACTIVE;
-}
-
-v1::StatusReply Cluster::status(const std::optional<std::string>& group) {
-  v1::StatusReply reply;
-  std::vector<service::GroupLevel> levels;
-  for (const auto& [name, driver] : groups_) {
-    if (group && name != *group) continue;
-    levels.push_back(levelOf(*driver));
-    const election::GroupView view = driver->view();
-    v1::GroupStatus* out = reply.add_groups();
-    out->set_name(name);
-    if (const Member* active = activeOf(*driver)) out->set_active(active->name);
-    out->set_epoch(view.epoch);
-    out->set_phase(toProto(view.phase));
-    *out->mutable_level() = convert::toProto(levels.back().level);
-    for (const Member* member : members_.ofGroup(name)) {
-      out->set_members(out->members() + 1);
-      if (member->isPresent()) out->set_present(out->present() + 1);
-    }
-    out->set_note(view.note);
-  }
-  *reply.mutable_overall() = convert::toProto(service::overallLevel(levels));
-  return reply;
-}
-
-v1::NodesReply Cluster::nodes(const std::optional<std::string>& group) {
-  v1::NodesReply reply;
-  for (const Member* member : members_.all()) {
-    if (group && member->group != *group) continue;
-    v1::NodeState* out = reply.add_nodes();
-    out->set_name(member->name);
-    out->set_jid(member->jid.toString());
-    out->set_group(member->group);
-    out->set_role(roleOf(*member));
-    out->set_present(member->isPresent());
-    out->set_since(toRfc3339(member->changed));
-    const Instance* latest = member->latest();
-    if (latest == nullptr) {
-      service::Level none;
-      none.text = member->name + " is not there.";
-      *out->mutable_level() = convert::toProto(none);
-      continue;
-    }
-    out->set_jid(member->latestJid()->toString());
-    out->set_epoch(latest->status.epoch());
-    out->set_version(singleLine(latest->status.version(), 100));
-    *out->mutable_level() = convert::toProto(service::worstOf(latest->services));
-  }
-  return reply;
-}
-
-std::string Cluster::plan(const std::string& group, const std::optional<std::string>& to) {
-  const GroupDriver* driver = find(group);
-  if (driver == nullptr) return "";
-  const election::GroupView view = driver->view();
-  std::string target = to.value_or("");
-  if (target.empty()) {
-    for (const election::Verdict& verdict : driver->candidates().verdicts) {
-      if (!verdict.eligible || verdict.candidate.jid == view.active) continue;
-      target = verdict.candidate.name;
-      break;
-    }
-  }
-  if (target.empty()) return "No node of " + group + " could take over now.";
-  if (!view.active) return "No node of " + group + " is active; " + target + " becomes active.";
-  if (nameOf(*view.active) == target) return target + " is active already; nothing would be moved.";
-  return nameOf(*view.active) + " is drained and " + target + " becomes the active node of " +
-         group + ".";
-}
-
-void Cluster::move(const commands::Move& move, Started started, Finished finished) {
-  GroupDriver* driver = find(move.group);
-  if (driver == nullptr) {
-    return finished({Code::kNotFound, "there is no group '" + move.group + "'", "group"}, {});
-  }
-  election::group::MoveRequested event;
-  // A key is its caller's own.
-  event.key = move.by + " " + move.key;
-  event.expect_epoch = move.expect_epoch;
-  event.caller = move.by;
-  if (move.to) {
-    const Member* member = members_.findName(*move.to);
-    if (member == nullptr || member->group != move.group) {
-      std::vector<std::string> names;
-      for (const Member* other : members_.ofGroup(move.group)) names.push_back(other->name);
-      return finished(
-          {Code::kNotFound,
-           "'" + *move.to + "' is not a node of group " + move.group + suggestion(*move.to, names),
-           "to"},
-          {});
-    }
-    event.target = member->jid;
-  }
-  const auto [begin, end] = waiting_.equal_range(event.key);
-  const bool other = std::any_of(begin, end, [&](const auto& entry) {
-    const commands::Move& running = entry.second.move;
-    return running.group != move.group || running.to != move.to ||
-           running.expect_epoch != move.expect_epoch;
-  });
-  if (other) {
-    return finished(
-        {Code::kConflict,
-         "the key '" + move.key + "' is that of another request which is under way", "key"},
-        {});
-  }
-  waiting_.emplace(event.key, Waiting{move, std::move(started), std::move(finished)});
-  driver->step(event);
-}
-
-void Cluster::onMoveStarted(const election::group::MoveStarted& event) {
-  commands::MoveState state;
-  if (!event.from.isEmpty()) state.from = nameOf(event.from);
-  if (event.to) state.to = nameOf(*event.to);
-  state.epoch = event.epoch;
-  const auto [begin, end] = waiting_.equal_range(event.key);
-  for (auto it = begin; it != end; ++it) it->second.started(state);
-}
-
-void Cluster::onMoveFinished(const election::group::MoveFinished& event) {
-  commands::MoveState state;
-  if (!event.from.isEmpty()) state.from = nameOf(event.from);
-  if (!event.to.isEmpty()) state.to = nameOf(event.to);
-  state.epoch = event.epoch;
-  state.took = event.duration;
-  logger("muster.election")->info("move asked for by {}: {}", event.key, event.text);
-  // Taken out first: an answer may lead to another request.
-  std::vector<Waiting> done;
-  const auto [begin, end] = waiting_.equal_range(event.key);
-  for (auto it = begin; it != end; ++it) done.push_back(std::move(it->second));
-  waiting_.erase(begin, end);
-  for (const Waiting& waiting : done) waiting.finished(event.status, state);
-}
-
-std::vector<std::string> Cluster::names(const std::string& kind) const {
-  if (kind == "groups") return groupNames();
-  std::vector<std::string> out;
-  if (kind == "nodes") {
-    for (const Member* member : members_.all()) out.push_back(member->name);
-  }
-  return out;
 }
 
 }  // namespace muster::coordinator

@@ -63,6 +63,25 @@ std::optional<AccountConfig> readAccount(ConfigTable table) {
   return out;
 }
 
+// When the role moves by itself, and when it is held.
+void readAutomatic(ConfigTable& table, election::GroupConfig& out) {
+  const auto time = [&](const char* key, Duration& value) {
+    value = table.duration(key, value, Duration{}, limits::kMaxElectionTime);
+  };
+  time("floor_time", out.floor_time);
+  out.better_by = table.number("better_by_percent", out.better_by, 0, 100);
+  out.floor_margin = table.number("floor_margin_percent", out.floor_margin, 0, 100);
+  out.max_moves_per_hour = static_cast<int>(
+      table.integer("max_moves_per_hour", out.max_moves_per_hour, 0, limits::kMaxMovesPerHour));
+  time("min_between_moves", out.min_between_moves);
+  out.crash_loop_count =
+      static_cast<int>(table.integer("crash_loop_count", out.crash_loop_count,
+                                     limits::kMinCrashLoopCount, limits::kMaxCrashLoopCount));
+  time("crash_loop_young", out.crash_loop_young);
+  time("crash_loop_window", out.crash_loop_window);
+  time("crash_loop_hold", out.crash_loop_hold);
+}
+
 election::GroupConfig readElection(ConfigTable table) {
   election::GroupConfig out;
   out.lease_ttl =
@@ -77,7 +96,13 @@ election::GroupConfig readElection(ConfigTable table) {
   out.settle = table.duration("settle", out.settle, Duration{}, kMaxSetting);
   out.promote_timeout =
       table.duration("promote_timeout", out.promote_timeout, Duration::seconds(1), kMaxSetting);
+  out.query_timeout = table.duration("query_timeout", out.query_timeout, limits::kMinQueryTimeout,
+                                     limits::kMaxQueryTimeout);
   out.choose.level_floor = table.number("level_floor_percent", 0, 0, 100);
+  const Duration max_lag =
+      table.duration("max_lag", Duration{}, Duration{}, limits::kMaxElectionTime);
+  if (max_lag > Duration{}) out.choose.max_lag = max_lag;
+  readAutomatic(table, out);
   return out;
 }
 
@@ -112,6 +137,9 @@ Bootstrap readBootstrap(ConfigTable table) {
     entry.name = readName(node, "name");
     entry.jid = readJid(node, "jid");
     entry.group = node.string("group");
+    entry.priority =
+        static_cast<int>(node.integer("priority", 0, -limits::kMaxPriority, limits::kMaxPriority));
+    entry.nofailover = node.boolean("nofailover", false);
     if (!names.insert(entry.name).second) node.fail("name", "is there twice");
     if (!jids.insert(entry.jid).second) node.fail("jid", "is there twice");
     if (!entry.group.empty() &&

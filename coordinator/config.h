@@ -37,6 +37,8 @@ struct Bootstrap {
     std::string name;
     Jid jid;
     std::string group;
+    int priority = 0;
+    bool nofailover = false;
   };
   std::map<Jid, v1::Role> grants;
   std::vector<std::string> groups;

@@ -105,6 +105,17 @@ void Contacts::unsubscribe(const Jid& jid, Contact& contact, const Jid& subscrib
   component_.send(xmpp::presenceOf(jid, subscriber, xmpp::PresenceType::kUnavailable));
 }
 
+std::set<Jid> Contacts::subscribersOf(const Jid& contact) const {
+  const auto it = contacts_.find(contact);
+  return it == contacts_.end() ? std::set<Jid>() : it->second.subscribers;
+}
+
+void Contacts::dismiss(const Jid& subscriber) {
+  for (auto& [jid, contact] : contacts_) {
+    if (contact.subscribers.contains(subscriber)) unsubscribe(jid, contact, subscriber);
+  }
+}
+
 void Contacts::announceAll() {
   for (auto& [jid, contact] : contacts_) {
     contact.throttle.reset();

@@ -36,6 +36,12 @@ class Contacts {
   // A presence stanza to one of the contacts.
   void onPresence(const xmpp::PresenceInfo& presence);
 
+  // Subscribers of a contact, bare; none if it isn't there.
+  std::set<Jid> subscribersOf(const Jid& contact) const;
+  // To be called when somebody's role is gone: ends their subscriptions, as if they had never been
+  // welcome.
+  void dismiss(const Jid& subscriber);
+
   // To everybody who is subscribed: after a connection, and before the end.
   void announceAll();
   void sayGoodbye();

@@ -18,6 +18,8 @@ namespace {
 constexpr int kGoodbyeMs = 100;
 
 constexpr char kBootstrap[] = "bootstrap";
+// Messages kept while there is no connection; older ones are no news by then.
+constexpr size_t kMaxUnsaid = 100;
 
 // A store is new until somebody has a role in it: without one nobody could have changed anything.
 Result<bool> isNew(store::CoordinatorStore& store) {
@@ -47,9 +49,10 @@ Status bootstrap(store::CoordinatorStore& store, const Bootstrap& from, WallTime
         std::any_of(members->begin(), members->end(),
                     [&](const store::MemberRow& row) { return row.name == node.name; });
     if (there) continue;
-    Status added =
-        store.members().add({node.jid.toString(), node.name, node.group, now, kBootstrap});
-    if (!added) return added;
+    store::MemberRow row{node.jid.toString(), node.name, node.group, now, kBootstrap};
+    row.priority = node.priority;
+    row.nofailover = node.nofailover;
+    if (Status added = store.members().add(row); !added) return added;
   }
   for (const auto& [jid, role] : from.grants) {
     if (Status s = store.grants().set({jid.toString(), role, now, kBootstrap}); !s) return s;
@@ -103,12 +106,61 @@ Status Daemon::build(const Config& config, std::function<void(const Status&)> fa
   contacts_->add(address_);
   cluster_ = std::make_unique<Cluster>(Cluster::Parts{
       *component_, *store_, authority_, *contacts_, clock_, random_, address_, config.election,
-      [this](const service::PresenceText& text) { showOverall(text); }, std::move(fatal)});
+      [this](const service::PresenceText& text) { showOverall(text); }, fatal});
+  buildRooms(config, fatal);
+  buildOverrides();
   if (Status s = cluster_->load(); !s) return s;
   if (Status s = contacts_->load(); !s) return s;
+  if (Status s = overrides_->load(); !s) return s;
   if (Status s = buildCommands(); !s) return s;
   if (config.account) buildAccount(*config.account);
   return Status::ok();
+}
+
+void Daemon::buildRooms(const Config& config, const std::function<void(const Status&)>& fatal) {
+  orders_ = std::make_unique<Orders>(*component_);
+  chronicle_ = std::make_unique<Chronicle>(
+      *cluster_, store_->history(), *contacts_, authority_, clock_,
+      [this](const Jid& from, const Jid& to, const std::string& text) { say(from, to, text); });
+  view_ = std::make_unique<ClusterView>(
+      *cluster_, [this](const std::string& group) { return chronicle_->alarmOf(group); });
+  drain_marks_ = std::make_unique<DrainMarks>(*cluster_, *orders_, clock_);
+  moves_ = std::make_unique<Moves>(Moves::Parts{
+      *cluster_, *drain_marks_, random_,
+      [this](const MovePurpose& purpose, const std::string& group, const Status& status,
+             const std::string& sentence) { onMoveEnded(purpose, group, status, sentence); }});
+  std::vector<Jid> own;
+  if (config.account) own.push_back(config.account->jid);
+  membership_ = std::make_unique<Membership>(
+      Membership::Parts{*cluster_, store_->grants(), authority_, *contacts_, clock_, std::move(own),
+                        [this] {
+                          if (account_roster_) account_roster_->enforce();
+                        },
+                        fatal});
+  Cluster::Listener listener;
+  listener.membership = [this] { onMembership(); };
+  cluster_->addListener(std::move(listener));
+  xmpp::Endpoint::Listener link;
+  link.up = [this] { sayUnsaid(); };
+  component_->addListener(std::move(link));
+}
+
+void Daemon::buildOverrides() {
+  fanout_ = std::make_unique<Fanout>(
+      [this](const Jid& node, const v1::Order& order, Duration timeout, Orders::Done done) {
+        orders_->send(node, order, timeout, std::move(done));
+      },
+      clock_);
+  overrides_ = std::make_unique<Overrides>(
+      Overrides::Parts{store_->overrides(), cluster_->members(), *fanout_, clock_,
+                       [this] { return cluster_->groupNames(); }});
+  Cluster::Listener listener;
+  listener.appeared = [this](const Member& member, const Jid& full) {
+    overrides_->onAppeared(member, full);
+  };
+  cluster_->addListener(std::move(listener));
+  levels_ = std::make_unique<LevelReport>(cluster_->members(),
+                                          [this] { return cluster_->groupLevels(); });
 }
 
 Status Daemon::buildCommands() {
@@ -116,42 +168,70 @@ Status Daemon::buildCommands() {
       {v1::StatusRequest::descriptor()->file()->FindServiceByName("ClusterCommands")});
   if (!catalogue) return catalogue.status();
   catalogue::HandlerSet handlers;
-  commands::addClusterState(handlers, *cluster_);
-  commands::addFailover(
-      handlers, *cluster_, *this,
-      [this](const commands::Move& move, const Status& status, const std::string& sentence) {
-        recordMove(move, status, sentence);
-      });
+  commands::addClusterState(handlers, *view_);
+  commands::addClusterLogLevel(handlers, *overrides_);
+  commands::addClusterServiceLevel(handlers, *levels_);
+  commands::addFailover(handlers, *moves_);
+  commands::addDrain(handlers, *moves_);
+  commands::addMembership(handlers, *membership_);
+  commands::addHistory(handlers, *chronicle_);
+  commands::addAudit(handlers, audit_);
   auto dispatcher = catalogue::Dispatcher::make(std::move(catalogue).value(), std::move(handlers),
-                                                {&authority_, cluster_.get(), &audit_, &random_});
+                                                {&authority_, view_.get(), &audit_, &random_});
   if (!dispatcher) return dispatcher.status();
   dispatcher_ = std::move(dispatcher).value();
   adhoc_face_ = std::make_unique<catalogue::AdhocFace>(*dispatcher_, random_);
   chat_face_ = std::make_unique<catalogue::ChatFace>(*dispatcher_, random_);
   component_face_ = makeFace(*component_);
   component_face_->addresses.add({address_, xmpp::AddressKind::kCoordinator, "muster", ""});
+  onMembership();
+  return Status::ok();
+}
+
+// A new group's contact answers at once, and the account's roster lets new members in and old ones
+// go.
+void Daemon::onMembership() {
+  if (component_face_ == nullptr) return;
   for (const std::string& group : cluster_->groupNames()) {
     component_face_->addresses.add(
         {cluster_->contactOf(group), xmpp::AddressKind::kGroup, group, group});
   }
-  return Status::ok();
+  if (account_roster_) account_roster_->enforce();
 }
 
-// The trail has how it began; how it ended comes after the answer.
-void Daemon::recordMove(const commands::Move& move, const Status& status,
-                        const std::string& sentence) {
+// The trail has how it began, under the same call; how it ended comes after the answer.
+void Daemon::onMoveEnded(const MovePurpose& purpose, const std::string& group, const Status& status,
+                         const std::string& sentence) {
   store::AuditEntry entry;
   entry.at = clock_.wall();
-  entry.who = move.by;
-  entry.place = address_.toString();
-  entry.verb = "failover";
-  entry.arguments = move.group;
+  entry.who = purpose.by;
+  entry.place = purpose.place;
+  entry.verb = purpose.verb;
+  entry.arguments = purpose.node.empty() ? group : purpose.node;
   entry.code = codeName(status.code());
   entry.text = sentence;
+  entry.call = purpose.call;
   if (const auto recorded = store_->audit().append(entry); !recorded) {
     logger("muster.store")
         ->error("the end of a move is not in the audit trail: {}", recorded.status().text());
   }
+  const auto to = Jid::parse(purpose.by);
+  const auto from = Jid::parse(purpose.place);
+  if (to) say(from ? from->bare() : address_, to->bare(), sentence);
+}
+
+void Daemon::say(const Jid& from, const Jid& to, const std::string& text) {
+  const bool by_account = account_face_ && account_face_->addresses.find(from) != nullptr;
+  xmpp::ChatEndpoint& chat = by_account ? *account_face_->chat : *component_face_->chat;
+  if (chat.say(from, to, text)) return;
+  if (unsaid_.size() >= kMaxUnsaid) unsaid_.pop_front();
+  unsaid_.push_back({from, to, text});
+}
+
+void Daemon::sayUnsaid() {
+  std::deque<Unsaid> unsaid;
+  unsaid.swap(unsaid_);
+  for (const Unsaid& one : unsaid) say(one.from, one.to, one.text);
 }
 
 std::unique_ptr<Daemon::Face> Daemon::makeFace(xmpp::Endpoint& endpoint) {
@@ -184,7 +264,9 @@ void Daemon::buildAccount(const AccountConfig& config) {
   listener.up = [this] {
     logger("muster.account")->info("logged in as {}", account_->jid().toString());
     overall_throttle_.reset();
+    mood_.clear();
     sendOverall();
+    sayUnsaid();
   };
   listener.down = [](const xmpp::DownEvent& event) {
     logger("muster.account")->warn("disconnected: {}", event.text);
@@ -209,12 +291,6 @@ void Daemon::stop(std::function<void()> stopped) {
   });
 }
 
-void Daemon::send(const Jid& to_full, const std::string& text) {
-  if (!component_face_->chat->say(address_, to_full, text)) {
-    logger("muster.cluster")->warn("could not tell {}: {}", to_full.toString(), text);
-  }
-}
-
 void Daemon::showOverall(const service::PresenceText& text) {
   overall_ = text;
   sendOverall();
@@ -228,6 +304,11 @@ void Daemon::sendOverall() {
   presence.status = overall_.status;
   presence.extra.push_back(xmpp::capsElement({}));
   account_->send(xmpp::makePresence(presence));
+  if (overall_.mood == mood_) return;
+  mood_ = overall_.mood;
+  // Best effort: not every server has personal eventing.
+  account_->request(xmpp::moodPublish(mood_, ""), limits::kIqTimeout,
+                    [](const xmpp::IqOutcome&) {});
 }
 
 }  // namespace muster::coordinator

@@ -1,12 +1,23 @@
 // The composition root of muster-coordinator: makes every part, wires them, runs them.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
+#include <string>
 
+#include "coordinator/chronicle.h"
 #include "coordinator/cluster.h"
+#include "coordinator/cluster_view.h"
 #include "coordinator/config.h"
 #include "coordinator/contacts.h"
+#include "coordinator/drain_marks.h"
+#include "coordinator/fanout.h"
+#include "coordinator/level_report.h"
+#include "coordinator/membership.h"
+#include "coordinator/moves.h"
+#include "coordinator/orders.h"
+#include "coordinator/overrides.h"
 #include "coordinator/store_ports.h"
 #include "libcontrol/catalogue/adhoc_face.h"
 #include "libcontrol/catalogue/chat_face.h"
@@ -24,22 +35,28 @@ namespace muster::coordinator {
 inline constexpr char kVersion[] = MUSTER_VERSION;
 
 // Lives on the thread of the event loop, which must be running a QCoreApplication.
-class Daemon : public catalogue::Notify {
+class Daemon {
  public:
   // Opens the store, which no other process may have; fills an empty one from the configuration.
   // `fatal` is called when the daemon can't go on safely.
   static Result<std::unique_ptr<Daemon>> make(const Config& config,
                                               std::function<void(const Status&)> fatal);
-  ~Daemon() override;
+  ~Daemon();
 
   void start();
   // Tells the subscribers, closes the links; `stopped` follows once that has been sent.
   void stop(std::function<void()> stopped);
 
-  // catalogue::Notify
-  void send(const Jid& to_full, const std::string& text) override;
+  // For measurements beside it; valid as long as this object.
+  xmpp::Endpoint& component() { return *component_; }
 
  private:
+  // What could not be said while there was no connection.
+  struct Unsaid {
+    Jid from;
+    Jid to;
+    std::string text;
+  };
   // What answers commands at one link: the component's, or the account's.
   struct Face {
     xmpp::Addresses addresses;
@@ -51,10 +68,17 @@ class Daemon : public catalogue::Notify {
 
   explicit Daemon(std::unique_ptr<store::CoordinatorStore> store);
   Status build(const Config& config, std::function<void(const Status&)> fatal);
+  void buildRooms(const Config& config, const std::function<void(const Status&)>& fatal);
+  void buildOverrides();
   Status buildCommands();
   void buildAccount(const AccountConfig& config);
   std::unique_ptr<Face> makeFace(xmpp::Endpoint& endpoint);
-  void recordMove(const commands::Move& move, const Status& status, const std::string& sentence);
+  void onMembership();
+  // From one of the coordinator's addresses, of its own accord; later if it can't be now.
+  void say(const Jid& from, const Jid& to, const std::string& text);
+  void sayUnsaid();
+  void onMoveEnded(const MovePurpose& purpose, const std::string& group, const Status& status,
+                   const std::string& sentence);
   void showOverall(const service::PresenceText& text);
   void sendOverall();
 
@@ -68,11 +92,21 @@ class Daemon : public catalogue::Notify {
   std::unique_ptr<xmpp::Endpoint> component_;
   std::unique_ptr<Contacts> contacts_;
   std::unique_ptr<Cluster> cluster_;
+  std::unique_ptr<Orders> orders_;
+  std::unique_ptr<Chronicle> chronicle_;
+  std::unique_ptr<ClusterView> view_;
+  std::unique_ptr<DrainMarks> drain_marks_;
+  std::unique_ptr<Moves> moves_;
+  std::unique_ptr<Membership> membership_;
+  std::unique_ptr<Fanout> fanout_;
+  std::unique_ptr<Overrides> overrides_;
+  std::unique_ptr<LevelReport> levels_;
   std::unique_ptr<catalogue::Dispatcher> dispatcher_;
   std::unique_ptr<catalogue::AdhocFace> adhoc_face_;
   std::unique_ptr<catalogue::ChatFace> chat_face_;
   std::unique_ptr<Face> component_face_;
   Jid address_;
+  std::deque<Unsaid> unsaid_;
 
   std::unique_ptr<xmpp::Link> account_link_;
   std::unique_ptr<xmpp::Endpoint> account_;
@@ -80,6 +114,7 @@ class Daemon : public catalogue::Notify {
   std::unique_ptr<Face> account_face_;
   service::PresenceText overall_;
   service::PresenceThrottle overall_throttle_;
+  std::string mood_;
 };
 
 }  // namespace muster::coordinator

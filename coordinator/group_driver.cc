@@ -19,6 +19,40 @@ struct Overloaded : Handlers... {
   using Handlers::operator()...;
 };
 
+std::string textOf(const Jid& jid) {
+  return jid.isEmpty() ? "" : jid.toString();
+}
+
+std::string textOf(const std::optional<Jid>& jid) {
+  return jid ? textOf(*jid) : "";
+}
+
+// Reads JIDs of one group's rows and keeps the first error.
+class JidReader {
+ public:
+  explicit JidReader(std::string group) : group_(std::move(group)) {}
+  Jid jid(const std::string& text) { return optional(text).value_or(Jid()); }
+  std::optional<Jid> optional(const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    const auto jid = Jid::parse(text);
+    if (jid) return *jid;
+    if (status_) status_ = {Code::kDataLoss, "group " + group_ + ": " + jid.status().text()};
+    return std::nullopt;
+  }
+  const Status& status() const { return status_; }
+
+ private:
+  const std::string group_;
+  Status status_;
+};
+
+std::optional<Code> codeNamed(const std::string& name) {
+  for (int i = 0; i <= static_cast<int>(Code::kInternal); ++i) {
+    if (name == codeName(static_cast<Code>(i))) return static_cast<Code>(i);
+  }
+  return std::nullopt;
+}
+
 xmpp::Element leaseIq(const Jid& to, const v1::LeaseMessage& message) {
   xmpp::Element iq = xmpp::makeIq("set", to);
   iq.add(xmpp::writeLease(message));
@@ -33,15 +67,32 @@ store::GroupRow toRow(const election::GroupRecord& record, WallTime moved_at) {
   row.phase = static_cast<store::GroupPhase>(record.phase);
   row.epoch = record.epoch;
   row.highest_epoch = record.highest_epoch;
-  row.holder = record.jid.isEmpty() ? "" : record.jid.toString();
+  row.holder = textOf(record.jid);
   row.instance = record.instance;
   row.offer_nonce = record.offer_nonce;
   row.lease_ttl_ms = record.lease_ttl.toMillis();
   row.moved_at = moved_at;
+  if (!record.move) return row;
+  const election::MoveRecord& move = *record.move;
+  store::MoveRow& out = row.move.emplace();
+  out.group = record.group;
+  out.key = move.key;
+  out.target = textOf(move.target);
+  out.away_from = textOf(move.away_from);
+  out.expect_epoch = move.expect_epoch;
+  out.caller = move.caller;
+  out.cause = move.cause;
+  out.force = move.force;
+  out.leave_vacant = move.leave_vacant;
+  out.automatic = move.automatic;
+  out.from = textOf(move.from);
+  out.from_epoch = move.from_epoch;
+  out.context = move.context;
   return row;
 }
 
 Result<election::GroupRecord> toRecord(const store::GroupRow& row) {
+  JidReader read(row.name);
   election::GroupRecord record;
   record.group = row.name;
   record.phase = static_cast<election::Phase>(row.phase);
@@ -50,22 +101,94 @@ Result<election::GroupRecord> toRecord(const store::GroupRow& row) {
   record.instance = row.instance;
   record.offer_nonce = row.offer_nonce;
   record.lease_ttl = Duration::millis(row.lease_ttl_ms);
-  if (!row.holder.empty()) {
-    const auto jid = Jid::parse(row.holder);
-    if (!jid) return Status(Code::kDataLoss, "group " + row.name + ": " + jid.status().text());
-    record.jid = *jid;
+  record.jid = read.jid(row.holder);
+  if (row.move) {
+    election::MoveRecord& move = record.move.emplace();
+    move.key = row.move->key;
+    move.target = read.optional(row.move->target);
+    move.away_from = read.optional(row.move->away_from);
+    move.expect_epoch = row.move->expect_epoch;
+    move.caller = row.move->caller;
+    move.cause = row.move->cause;
+    move.force = row.move->force;
+    move.leave_vacant = row.move->leave_vacant;
+    move.automatic = row.move->automatic;
+    move.from = read.jid(row.move->from);
+    move.from_epoch = row.move->from_epoch;
+    move.context = row.move->context;
   }
+  if (!read.status()) return read.status();
   return record;
+}
+
+store::MoveRow toRow(const std::string& group, const eg::KnownMove& move) {
+  store::MoveRow row;
+  row.group = group;
+  row.key = move.request.key;
+  row.target = textOf(move.request.target);
+  row.away_from = textOf(move.request.away_from);
+  row.expect_epoch = move.request.expect_epoch;
+  row.caller = move.request.caller;
+  row.force = move.request.force;
+  row.leave_vacant = move.request.leave_vacant;
+  row.context = move.request.context;
+  if (!move.outcome) return row;
+  const eg::MoveFinished& outcome = *move.outcome;
+  row.automatic = outcome.automatic;
+  row.from = textOf(outcome.from);
+  row.from_epoch = outcome.from_epoch;
+  row.code = codeName(outcome.status.code());
+  row.field = outcome.status.field();
+  row.text = outcome.text;
+  row.to = textOf(outcome.to);
+  row.epoch = outcome.epoch;
+  row.duration_ms = outcome.duration.toMillis();
+  row.resumed = outcome.resumed;
+  return row;
+}
+
+Result<eg::KnownMove> toKnownMove(const store::MoveRow& row) {
+  JidReader read(row.group);
+  eg::KnownMove known;
+  known.request.key = row.key;
+  known.request.target = read.optional(row.target);
+  known.request.away_from = read.optional(row.away_from);
+  known.request.expect_epoch = row.expect_epoch;
+  known.request.caller = row.caller;
+  known.request.force = row.force;
+  known.request.leave_vacant = row.leave_vacant;
+  known.request.context = row.context;
+  eg::MoveFinished& outcome = known.outcome.emplace();
+  outcome.key = row.key;
+  const auto code = codeNamed(row.code);
+  if (!code) {
+    return Status(Code::kDataLoss, "group " + row.group + ": the move " + row.key +
+                                       " has the outcome '" + row.code + "', which is none");
+  }
+  if (*code != Code::kOk) outcome.status = Status(*code, row.text, row.field);
+  outcome.from = read.jid(row.from);
+  outcome.to = read.jid(row.to);
+  outcome.epoch = row.epoch;
+  outcome.duration = Duration::millis(row.duration_ms);
+  outcome.text = row.text;
+  outcome.caller = row.caller;
+  outcome.from_epoch = row.from_epoch;
+  outcome.automatic = row.automatic;
+  outcome.forced = row.force;
+  outcome.resumed = row.resumed;
+  outcome.context = row.context;
+  if (!read.status()) return read.status();
+  return known;
 }
 
 GroupDriver::GroupDriver(xmpp::Endpoint& component, store::GroupStore& store, Clock& clock,
                          Random& random, election::GroupConfig config, election::GroupRecord record,
-                         Hooks hooks)
+                         Hooks hooks, std::vector<eg::KnownMove> known)
     : component_(component),
       store_(store),
       clock_(clock),
       hooks_(std::move(hooks)),
-      machine_(std::move(config), std::move(record), random, clock.elapsed()) {
+      machine_(std::move(config), std::move(record), random, clock.elapsed(), std::move(known)) {
   timer_.setSingleShot(true);
   timer_.setTimerType(Qt::PreciseTimer);
   QObject::connect(&timer_, &QTimer::timeout, &context_, [this] {
@@ -84,6 +207,10 @@ election::Decision GroupDriver::candidates() const {
   return machine_.candidates(clock_.elapsed());
 }
 
+eg::Plan GroupDriver::plan(const eg::MoveRequested& request) const {
+  return machine_.plan(request, clock_.elapsed());
+}
+
 // Works on a copy, which becomes the machine only once its record is on disk.
 void GroupDriver::step(const eg::Event& event) {
   if (failed_) return;
@@ -91,15 +218,17 @@ void GroupDriver::step(const eg::Event& event) {
   const eg::Effects effects = next.step(event, clock_.elapsed());
   for (const eg::Effect& effect : effects) {
     const auto* write = std::get_if<eg::Persist>(&effect);
-    if (write != nullptr && !persist(write->record)) return;
+    if (write != nullptr && !persist(*write)) return;
   }
   machine_ = std::move(next);
   for (const eg::Effect& effect : effects) carryOut(effect);
   armTimer();
 }
 
-bool GroupDriver::persist(const election::GroupRecord& record) {
-  const Status saved = store_.save(toRow(record, clock_.wall()));
+bool GroupDriver::persist(const eg::Persist& write) {
+  std::vector<store::MoveRow> ended;
+  for (const eg::KnownMove& move : write.outcomes) ended.push_back(toRow(name(), move));
+  const Status saved = store_.save(toRow(write.record, clock_.wall()), ended);
   if (saved) return true;
   failed_ = true;
   timer_.stop();
@@ -144,12 +273,17 @@ void GroupDriver::carryOut(const eg::Effect& effect) {
                  [this](const eg::SendQuery& e) { sendQuery(e); },
                  [this](const eg::Alarm& e) {
                    logger("muster.election")->error("{}: {}", name(), e.text);
+                   if (hooks_.alarm) hooks_.alarm(e);
                  },
                  [this](const eg::PhaseChanged& e) {
                    logger("muster.election")
                        ->info("{}: {} -> {}, epoch {}, {}: {}", name(), election::phaseName(e.from),
                               election::phaseName(e.to), e.epoch, e.jid.toString(), e.cause);
+                   if (hooks_.phase_changed) hooks_.phase_changed(e);
                    hooks_.changed();
+                 },
+                 [this](const eg::TookOver& e) {
+                   if (hooks_.took_over) hooks_.took_over(e);
                  },
                  [this](const eg::MoveStarted& e) { hooks_.move_started(e); },
                  [this](const eg::MoveFinished& e) { hooks_.move_finished(e); },

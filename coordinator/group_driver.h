@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "libcontrol/base/clock.h"
 #include "libcontrol/base/random.h"
@@ -27,10 +28,15 @@ class GroupDriver {
     // The store can't say whether a record was written. Nothing may follow but a new start from
     // what the disk says: ends the process.
     std::function<void(const Status&)> store_failed;
+    // What a history is made of. All may be empty; each is called after what it tells is on disk.
+    std::function<void(const election::group::PhaseChanged&)> phase_changed{};
+    std::function<void(const election::group::TookOver&)> took_over{};
+    std::function<void(const election::group::Alarm&)> alarm{};
   };
 
   GroupDriver(xmpp::Endpoint& component, store::GroupStore& store, Clock& clock, Random& random,
-              election::GroupConfig config, election::GroupRecord record, Hooks hooks);
+              election::GroupConfig config, election::GroupRecord record, Hooks hooks,
+              std::vector<election::group::KnownMove> known = {});
   GroupDriver(const GroupDriver&) = delete;
   GroupDriver& operator=(const GroupDriver&) = delete;
 
@@ -41,10 +47,11 @@ class GroupDriver {
   const election::GroupMachine& machine() const { return machine_; }
   election::GroupView view() const;
   election::Decision candidates() const;
+  election::group::Plan plan(const election::group::MoveRequested& request) const;
   const std::string& name() const { return machine_.config().name; }
 
  private:
-  bool persist(const election::GroupRecord& record);
+  bool persist(const election::group::Persist& write);
   void carryOut(const election::group::Effect& effect);
   void answer(const election::group::Reply& reply);
   void sendOffer(const election::group::SendOffer& effect);
@@ -64,8 +71,11 @@ class GroupDriver {
   election::ReplyToken next_token_ = 1;
 };
 
-// Between the store's row and the machine's record.
+// Between the store's rows and the machine's records.
 store::GroupRow toRow(const election::GroupRecord& record, WallTime moved_at);
 Result<election::GroupRecord> toRecord(const store::GroupRow& row);
+store::MoveRow toRow(const std::string& group, const election::group::KnownMove& move);
+// Of a move that has ended. The times of its single steps are not kept.
+Result<election::group::KnownMove> toKnownMove(const store::MoveRow& row);
 
 }  // namespace muster::coordinator

@@ -29,22 +29,55 @@ const Instance* Member::latest() const {
   return jid == nullptr ? nullptr : &present.at(*jid);
 }
 
+store::MemberRow Member::row() const {
+  store::MemberRow row{jid.toString(), name, group, enrolled_at, enrolled_by};
+  row.priority = priority;
+  row.nofailover = nofailover;
+  row.drain = drain;
+  return row;
+}
+
 Status Members::load(store::MemberStore& store, WallTime now) {
   auto rows = store.list();
   if (!rows) return rows.status();
   for (const store::MemberRow& row : *rows) {
-    auto jid = Jid::parse(row.jid);
-    if (!jid) return {Code::kDataLoss, "member " + row.name + ": " + jid.status().text()};
-    Member member;
-    member.jid = *jid;
-    member.name = row.name;
-    member.group = row.group;
-    member.changed = now;
-    // The store lists them by name.
-    by_group_[member.group].push_back(*jid);
-    members_.emplace(*jid, std::move(member));
+    if (Status s = adopt(row, now); !s) return s;
   }
+  listByGroup();
   return Status::ok();
+}
+
+Status Members::adopt(const store::MemberRow& row, WallTime now) {
+  const auto jid = Jid::parse(row.jid);
+  if (!jid) return {Code::kDataLoss, "member " + row.name + ": " + jid.status().text()};
+  const auto [at, is_new] = members_.try_emplace(*jid);
+  Member& member = at->second;
+  member.jid = *jid;
+  member.name = row.name;
+  member.group = row.group;
+  member.priority = row.priority;
+  member.nofailover = row.nofailover;
+  member.drain = row.drain;
+  member.enrolled_at = row.enrolled_at;
+  member.enrolled_by = row.enrolled_by;
+  if (is_new) member.changed = now;
+  return Status::ok();
+}
+
+Status Members::put(const store::MemberRow& row, WallTime now) {
+  if (Status s = adopt(row, now); !s) return s;
+  listByGroup();
+  return Status::ok();
+}
+
+void Members::remove(const Jid& bare) {
+  members_.erase(bare);
+  listByGroup();
+}
+
+void Members::listByGroup() {
+  by_group_.clear();
+  for (const Member* member : all()) by_group_[member->group].push_back(member->jid);
 }
 
 const Member* Members::find(const Jid& bare) const {

@@ -26,7 +26,12 @@ struct Instance {
 struct Member {
   Jid jid;  // bare
   std::string name;
-  std::string group;                // empty: a node without failover
+  std::string group;  // empty: a node without failover
+  int priority = 0;
+  bool nofailover = false;
+  store::DrainRow drain;
+  WallTime enrolled_at;
+  std::string enrolled_by;
   std::map<Jid, Instance> present;  // by full JID
   WallTime changed;                 // when it last came or went
 
@@ -34,12 +39,17 @@ struct Member {
   // The instance that came last; null if none is there.
   const Instance* latest() const;
   const Jid* latestJid() const;
+  // As it is kept.
+  store::MemberRow row() const;
 };
 
 // One thread.
 class Members {
  public:
   Status load(store::MemberStore& store, WallTime now);
+  // After the store has it: a new member, or one of that JID as it is from now on.
+  Status put(const store::MemberRow& row, WallTime now);
+  void remove(const Jid& bare);
 
   const Member* find(const Jid& bare) const;
   const Member* findName(const std::string& name) const;
@@ -60,6 +70,9 @@ class Members {
   std::vector<Jid> forgetAll(WallTime now);
 
  private:
+  Status adopt(const store::MemberRow& row, WallTime now);
+  void listByGroup();
+
   std::map<Jid, Member> members_;
   std::map<std::string, std::vector<Jid>> by_group_;  // each by name
 };

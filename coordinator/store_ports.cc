@@ -1,5 +1,7 @@
 #include "coordinator/store_ports.h"
 
+#include "libcontrol/base/text.h"
+
 namespace muster::coordinator {
 
 Status StoreAuthority::load() {
@@ -7,9 +9,9 @@ Status StoreAuthority::load() {
   if (!rows) return rows.status();
   const auto version = store_.version();
   if (!version) return version.status();
-  roles_.clear();
-  grants_.Clear();
-  grants_.set_version(*version);
+  std::map<Jid, v1::Role> roles;
+  v1::Grants grants;
+  grants.set_version(*version);
   for (const store::GrantRow& row : *rows) {
     const auto jid = Jid::parse(row.jid);
     if (!jid) return {Code::kDataLoss, "grant to " + row.jid + ": " + jid.status().text()};
@@ -18,11 +20,13 @@ Status StoreAuthority::load() {
               "grant to " + row.jid + ": there is no role " + std::to_string(row.role)};
     }
     const auto role = static_cast<v1::Role>(row.role);
-    roles_[*jid] = role;
-    v1::Grant* grant = grants_.add_grants();
+    roles[*jid] = role;
+    v1::Grant* grant = grants.add_grants();
     grant->set_jid(row.jid);
     grant->set_role(role);
   }
+  roles_ = std::move(roles);
+  grants_ = std::move(grants);
   return Status::ok();
 }
 
@@ -34,7 +38,7 @@ std::optional<v1::Role> StoreAuthority::roleOf(const Jid& bare) const {
 Status StoreAudit::record(const catalogue::AuditEntry& entry) {
   store::AuditEntry row;
   row.at = entry.when;
-  row.who = entry.who.toString();
+  row.who = entry.who.bare().toString();
   row.face = catalogue::faceName(entry.face);
   row.place = entry.place;
   row.verb = entry.verb;
@@ -42,7 +46,36 @@ Status StoreAudit::record(const catalogue::AuditEntry& entry) {
   const bool begun = entry.stage == catalogue::AuditEntry::Stage::kBegun;
   row.code = begun ? catalogue::stageName(entry.stage) : codeName(entry.outcome);
   row.text = entry.text;
+  row.call = entry.call.toHex();
   return store_.append(row).status();
+}
+
+Result<v1::AuditReply> StoreAudit::query(const v1::AuditRequest& request, WallTime now) {
+  store::AuditQuery query;
+  if (request.has_who()) query.who = request.who();
+  if (request.has_verb()) query.verb = asciiLower(request.verb());
+  if (request.has_since_ms()) {
+    query.from = WallTime{now.unix_ms - static_cast<int64_t>(request.since_ms())};
+  }
+  if (request.has_before()) query.before_seq = request.before();
+  query.limit = request.limit();
+  const auto entries = store_.query(query);
+  if (!entries) return entries.status();
+  v1::AuditReply reply;
+  for (const store::AuditEntry& entry : *entries) {
+    v1::AuditRecord* out = reply.add_records();
+    out->set_seq(entry.seq);
+    out->set_at(toRfc3339(entry.at));
+    out->set_who(entry.who);
+    out->set_face(entry.face);
+    out->set_place(entry.place);
+    out->set_verb(entry.verb);
+    out->set_arguments(entry.arguments);
+    out->set_outcome(entry.code);
+    out->set_text(entry.text);
+    out->set_call(entry.call);
+  }
+  return reply;
 }
 
 }  // namespace muster::coordinator

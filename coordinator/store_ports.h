@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "commands/audit.h"
 #include "libcontrol/catalogue/ports.h"
 #include "libcontrol/store/coordinator_store.h"
 #include "muster/wire.pb.h"
@@ -14,6 +15,7 @@ namespace muster::coordinator {
 class StoreAuthority : public catalogue::Authority {
  public:
   explicit StoreAuthority(store::GrantStore& store) : store_(store) {}
+  // At the start, and after each change of the store. On an error nothing has changed.
   Status load();
   std::optional<v1::Role> roleOf(const Jid& bare) const override;
   // As nodes are told of them.
@@ -25,10 +27,11 @@ class StoreAuthority : public catalogue::Authority {
   v1::Grants grants_;
 };
 
-class StoreAudit : public catalogue::AuditSink {
+class StoreAudit : public catalogue::AuditSink, public commands::AuditTrail {
  public:
   explicit StoreAudit(store::AuditStore& store) : store_(store) {}
   Status record(const catalogue::AuditEntry& entry) override;
+  Result<v1::AuditReply> query(const v1::AuditRequest& request, WallTime now) override;
 
  private:
   store::AuditStore& store_;

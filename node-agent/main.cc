@@ -1,42 +1,23 @@
-// muster-agent: presence for a program that was never changed. It runs the program, keeps it
-// running and shows as a service level for how much of the time it ran.
+// muster-agent: presence and failover for a program that was never changed. It runs the program,
+// keeps it running, shows as a service level for how much of the time it ran, and lets it take its
+// turn as the active node of a group.
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
 
-#include "libcontrol/config/config_file.h"
-#include "muster/log.h"
-#include "muster/node.h"
-#include "node-agent/supervisor.h"
+#include "node-agent/agent_config.h"
+#include "node-agent/inner.h"
+#include "node-agent/keeper.h"
 
 namespace {
 
-constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
-constexpr muster::Duration kShortest = muster::Duration::millis(10);
-constexpr muster::Duration kLongest = muster::Duration::seconds(3600);
 
-// The [agent] table; [node] is loadNodeOptions()'s.
-muster::Status readAgent(const std::string& file, std::string& service,
-                         muster::agent::SupervisorOptions& options) {
-  auto config = muster::ConfigFile::load(file);
-  if (!config) return config.status();
-  muster::ConfigTable root = (*config)->root();
-  muster::ConfigTable agent = root.table("agent");
-  service = agent.string("service", "process");
-  options.backoff_first =
-      agent.duration("backoff_first", options.backoff_first, kShortest, kLongest);
-  options.backoff_last = agent.duration("backoff_last", options.backoff_last, kShortest, kLongest);
-  options.stable = agent.duration("stable", options.stable, kShortest, kLongest);
-  options.grace = agent.duration("grace", options.grace, kShortest, kLongest);
-  root.ignoreOtherTables();
-  return (*config)->finish();
-}
-
-int fail(const muster::Status& status, int code) {
+int usage(const muster::Status& status) {
   std::cerr << "muster-agent: " << status.text() << "\n";
-  return code;
+  return kExitUsage;
 }
 
 }  // namespace
@@ -47,44 +28,28 @@ int main(int argc, char** argv) {
   CLI::App* run = app.add_subcommand("run", "Run a program: run --config FILE -- COMMAND ARGS...");
   std::string file;
   bool check = false;
-  muster::agent::SupervisorOptions options;
+  std::vector<std::string> command;
   run->add_option("--config", file, "The configuration file (TOML)")->required();
   run->add_flag("--check-config", check, "Check the configuration file and end");
-  run->add_option("command", options.command, "The program and its arguments");
+  run->add_option("command", command, "The program and its arguments");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : kExitUsage;
+    return app.exit(error) == 0 ? 0 : kExitUsage;
   }
-  auto node_options = muster::loadNodeOptions(file);
-  if (!node_options) return fail(node_options.status(), kExitUsage);
-  std::string service;
-  if (const auto status = readAgent(file, service, options); !status) {
-    return fail(status, kExitUsage);
-  }
-  if (!node_options->group.empty()) {
-    return fail({muster::Code::kInvalidArgument,
-                 "node.group: a program that is only run takes no part in failover; leave it out"},
-                kExitUsage);
-  }
+  auto config = muster::agent::loadAgentConfig(file);
+  if (!config) return usage(config.status());
   if (check) {
     std::cout << file << " is in order\n";
     return 0;
   }
-  if (options.command.empty()) {
-    return fail({muster::Code::kInvalidArgument, "say what to run: -- COMMAND ARGS..."},
-                kExitUsage);
+  if (command.empty()) {
+    return usage({muster::Code::kInvalidArgument, "say what to run: -- COMMAND ARGS..."});
   }
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("root"));
-  spdlog::flush_on(spdlog::level::info);
-  // Before any thread is made, so that all of them inherit it.
-  muster::agent::Supervisor::blockSignals();
-  auto node = muster::Node::create(std::move(node_options).value());
-  if (!node) return fail(node.status(), kExitFailed);
-  muster::Availability& availability = (*node)->availability(service);
-  if (const auto started = (*node)->start(); !started) return fail(started, kExitFailed);
-  const int code = muster::agent::Supervisor(options, availability).run();
-  (*node)->stop();
-  return code;
+  config->supervisor.command = command;
+  return muster::agent::runKept([&](muster::agent::LeaseWatch& watch) {
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("root"));
+    spdlog::flush_on(spdlog::level::info);
+    return muster::agent::runInner(*config, watch);
+  });
 }

@@ -1,19 +1,25 @@
 #include "coordinator/cli/client.h"
 
+#include <QCoreApplication>
 #include <QEventLoop>
 #include <QTimer>
 #include <algorithm>
 #include <utility>
 
-#include "libcontrol/catalogue/adhoc_face.h"
+#include "libcontrol/base/ids.h"
+#include "libcontrol/base/text.h"
 #include "libcontrol/catalogue/binding.h"
 #include "libcontrol/catalogue/form.h"
+#include "libcontrol/xmpp/namespaces.h"
 
 namespace muster::cli {
 namespace {
 
 constexpr Duration kDefaultDeadline = Duration::seconds(30);
 constexpr Duration kShortest = Duration::millis(1);
+// What one entity lists; a longer list is nothing that a person reads.
+constexpr size_t kMaxListedCommands = 1000;
+constexpr size_t kMaxNameBytes = 200;
 
 xmpp::ClientConfig linkConfig(const Login& login, Random& random) {
   xmpp::ClientConfig config;
@@ -53,7 +59,23 @@ adhoc::Form formFor(const catalogue::Command& command, const google::protobuf::M
   return form ? std::move(form).value() : adhoc::Form{};
 }
 
+xmpp::Element query(const Jid& to, const char* ns) {
+  xmpp::Element iq = xmpp::makeIq("get", to);
+  iq.add("query", ns);
+  return iq;
+}
+
 }  // namespace
+
+xmpp::AdhocCall callFor(const Jid& to, const catalogue::Command& command,
+                        const google::protobuf::Message& request) {
+  xmpp::AdhocCall call;
+  call.to = to;
+  call.node = command.verb;
+  call.form = formFor(command, request);
+  call.wants_reply = true;
+  return call;
+}
 
 Client::Client(Login login)
     : login_(std::move(login)),
@@ -76,62 +98,140 @@ Duration Client::left() {
   return std::max(deadline_ - clock_.elapsed(), kShortest);
 }
 
+bool Client::runUntil(const bool& done) {
+  while (!done) {
+    if (interrupted_ && interrupted_()) return false;
+    QCoreApplication::processEvents(QEventLoop::WaitForMoreEvents);
+  }
+  return true;
+}
+
 Status Client::connect() {
   if (link_.isUp()) return Status::ok();
-  QEventLoop loop;
+  bool done = false;
   down_ = Status(Code::kTimeout, "no connection to the server in time");
   xmpp::Endpoint::Listener listener;
   listener.up = [&] {
     down_ = Status::ok();
-    loop.quit();
+    done = true;
   };
   listener.down = [&](const xmpp::DownEvent& event) {
     down_ = toStatus(event);
-    if (isFinal(event)) loop.quit();
+    done = isFinal(event);
   };
   const auto id = endpoint_.addListener(std::move(listener));
-  QTimer::singleShot(static_cast<int>(left().toMillis()), &loop, &QEventLoop::quit);
+  QTimer limit;
+  limit.setSingleShot(true);
+  QObject::connect(&limit, &QTimer::timeout, [&done] { done = true; });
+  limit.start(static_cast<int>(left().toMillis()));
   link_.start();
-  loop.exec();
+  if (!runUntil(done)) down_ = Status(Code::kUnavailable, "interrupted");
   endpoint_.removeListener(id);
   return down_;
+}
+
+xmpp::IqOutcome Client::ask(xmpp::Element iq) {
+  if (Status connected = connect(); !connected) return {.status = connected};
+  // Shared with the callback, which may come after an interruption.
+  const auto answer = std::make_shared<std::pair<bool, xmpp::IqOutcome>>();
+  endpoint_.request(std::move(iq), left(), [answer](const xmpp::IqOutcome& outcome) {
+    answer->second = outcome;
+    answer->first = true;
+  });
+  if (!runUntil(answer->first)) return {.status = {Code::kUnavailable, "interrupted"}};
+  return answer->second;
+}
+
+Status Client::explained(const Jid& to, const Status& status,
+                         const std::optional<xmpp::StanzaError>& error) const {
+  // A component that is there answers a stranger exactly so; a server whose component is not there
+  // says "wait".
+  const bool like_stranger = error && to == login_.coordinator &&
+                             error->condition == xmpp::Condition::kServiceUnavailable &&
+                             error->type != xmpp::ErrorType::kWait && error->text.empty();
+  if (like_stranger) {
+    return {Code::kForbidden, "the coordinator at " + to.toString() + " has no answer for " +
+                                  login_.jid.toString() +
+                                  ": an admin has to grant it a role first"};
+  }
+  if (status.code() == Code::kTimeout && !error) {
+    return {Code::kTimeout,
+            to.toString() + " did not answer in time; what was asked for may still happen"};
+  }
+  return status;
 }
 
 Result<std::unique_ptr<google::protobuf::Message>> Client::call(
     const Jid& to, const catalogue::Command& command, const google::protobuf::Message& request) {
   if (Status connected = connect(); !connected) return connected;
+  xmpp::AdhocCall call = callFor(to, command, request);
+  call.timeout = left();
+  const auto answer = std::make_shared<std::pair<bool, xmpp::AdhocOutcome>>();
+  requester_.execute(call, [answer](const xmpp::AdhocOutcome& outcome) {
+    answer->second = outcome;
+    answer->first = true;
+  });
+  if (!runUntil(answer->first)) {
+    return Status(Code::kUnavailable, "interrupted; what was asked for may still happen");
+  }
+  const xmpp::AdhocOutcome& outcome = answer->second;
+  if (!outcome.isOk()) return explained(to, outcome.status, outcome.error);
+  return command.parseReply(outcome.command.reply_type, outcome.command.reply_bytes);
+}
+
+xmpp::AdhocOutcome Client::stage(const Jid& to, const std::string& node,
+                                 const std::string& session_id, adhoc::Action action,
+                                 std::optional<adhoc::Form> form) {
+  xmpp::AdhocOutcome failed;
+  failed.status = connect();
+  if (!failed.status) return failed;
   xmpp::AdhocCall call;
   call.to = to;
-  call.node = command.verb;
-  call.form = formFor(command, request);
-  call.wants_reply = true;
+  call.node = node;
+  call.form = std::move(form);
   call.timeout = left();
-  QEventLoop loop;
-  xmpp::AdhocOutcome outcome;
-  requester_.execute(call, [&](const xmpp::AdhocOutcome& answer) {
-    outcome = answer;
-    loop.quit();
-  });
-  loop.exec();
-  if (outcome.isOk()) {
-    return command.parseReply(outcome.command.reply_type, outcome.command.reply_bytes);
+  const auto answer = std::make_shared<std::pair<bool, xmpp::AdhocOutcome>>();
+  const auto done = [answer](const xmpp::AdhocOutcome& outcome) {
+    answer->second = outcome;
+    answer->first = true;
+  };
+  if (session_id.empty()) {
+    requester_.execute(call, done);
+  } else {
+    requester_.proceed(call, session_id, action, done);
   }
-  // A component that is there answers a stranger exactly so; a server whose component is not there
-  // says "wait".
-  const bool like_stranger = outcome.error && to == login_.coordinator &&
-                             outcome.error->condition == xmpp::Condition::kServiceUnavailable &&
-                             outcome.error->type != xmpp::ErrorType::kWait &&
-                             outcome.error->text.empty();
-  if (like_stranger) {
-    return Status(Code::kForbidden, "the coordinator at " + to.toString() + " has no answer for " +
-                                        login_.jid.toString() +
-                                        ": an admin has to grant it a role first");
+  if (!runUntil(answer->first)) {
+    failed.status = {Code::kUnavailable, "interrupted"};
+    return failed;
   }
-  if (outcome.status.code() == Code::kTimeout && !outcome.error) {
-    return Status(Code::kTimeout,
-                  to.toString() + " did not answer in time; what was asked for may still happen");
+  xmpp::AdhocOutcome& outcome = answer->second;
+  if (!outcome.isOk()) outcome.status = explained(to, outcome.status, outcome.error);
+  return outcome;
+}
+
+Result<std::vector<OfferedCommand>> Client::commandsOf(const Jid& to) {
+  xmpp::Element iq = query(to, xmpp::ns::kDiscoItems);
+  iq.children()[0].setAttribute("node", xmpp::ns::kCommands);
+  const xmpp::IqOutcome answer = ask(std::move(iq));
+  if (!answer.isOk()) return explained(to, answer.status, answer.error);
+  std::vector<OfferedCommand> out;
+  if (answer.payload() == nullptr) return out;
+  for (const xmpp::Element& item : answer.payload()->children()) {
+    if (!item.is("item", xmpp::ns::kDiscoItems)) continue;
+    if (out.size() == kMaxListedCommands) break;
+    out.push_back({singleLine(item.attribute("jid"), 3 * 1023),
+                   singleLine(item.attribute("node"), 1023),
+                   singleLine(item.attribute("name"), kMaxNameBytes)});
   }
-  return outcome.status;
+  return out;
+}
+
+Result<SoftwareVersion> Client::versionOf(const Jid& to) {
+  const xmpp::IqOutcome answer = ask(query(to, xmpp::ns::kVersion));
+  if (!answer.isOk()) return explained(to, answer.status, answer.error);
+  if (answer.payload() == nullptr) return Status(Code::kInternal, "the answer is empty");
+  return SoftwareVersion{singleLine(xmpp::childText(*answer.payload(), "name"), kMaxNameBytes),
+                         singleLine(xmpp::childText(*answer.payload(), "version"), kMaxNameBytes)};
 }
 
 }  // namespace muster::cli

@@ -10,9 +10,10 @@
 #include <memory>
 #include <utility>
 
-#include "coordinator/cli/verbs.h"
+#include "coordinator/cli/client.h"
 #include "coordinator/local/local_cluster.h"
 #include "libcontrol/base/text.h"
+#include "muster/cluster.pb.h"
 
 namespace muster::cli {
 namespace {
@@ -100,64 +101,46 @@ void printDown(const local::DownReport& report) {
 
 }  // namespace
 
-UpDown::UpDown(CLI::App& app, const catalogue::Catalogue& cluster) : cluster_(cluster) {
-  up_ = app.add_subcommand("up", "Start a private cluster on this machine");
-  up_->add_option("--dir", dir_, "The folder that holds all of it")->required();
-  up_->add_option("--nodes", nodes_, "How many nodes, 1 to 20 (default 3)");
-  up_->add_option("--lease-ttl", lease_ttl_, "Length of the lease, such as 5s (the default)");
-  up_->add_flag("--detach", detach_, "Return once it is ready instead of staying");
-  up_->fallthrough();
-  down_ = app.add_subcommand("down", "End a private cluster");
-  down_->add_option("--dir", dir_, "Its folder")->required();
-  down_->fallthrough();
-}
-
-Exit UpDown::run(const Settings& settings) {
-  return up_->parsed() ? up(settings) : down(settings);
-}
-
-Exit UpDown::up(const Settings& settings) {
+Exit runUp(bool json, const catalogue::Catalogue& cluster, const UpArguments& arguments) {
   local::UpOptions options;
-  options.dir = dir_;
-  options.detach = detach_;
-  if (up_->count("--nodes") > 0) options.nodes = nodes_;
-  if (!lease_ttl_.empty()) {
-    const auto ttl = parseDuration(lease_ttl_);
-    if (!ttl) {
-      return report(settings, {Code::kInvalidArgument, "--lease-ttl: " + ttl.status().text()});
-    }
+  options.dir = arguments.dir;
+  options.detach = arguments.detach;
+  options.nodes = arguments.nodes;
+  if (!arguments.lease_ttl.empty()) {
+    const auto ttl = parseDuration(arguments.lease_ttl);
+    if (!ttl) return report(json, {Code::kInvalidArgument, "--lease-ttl: " + ttl.status().text()});
     options.lease_ttl = *ttl;
   }
   catchSignals();
-  auto probe = std::make_shared<Probe>(cluster_);
+  auto probe = std::make_shared<Probe>(cluster);
   options.probe = [probe](const local::ClusterInfo& info) { return (*probe)(info); };
   options.interrupted = [] { return interrupted.load(); };
   const auto up = local::up(options);
   options.probe = nullptr;
   probe.reset();
   if (!up) {
-    const Exit exit = report(settings, up.status());
+    const Exit exit = report(json, up.status());
     // A second cluster in the same folder is refused, but nothing was unsafe about it.
     return up.status().code() == Code::kConflict ? Exit::kUsage : exit;
   }
   printUp(*up);
-  if (detach_) return Exit::kDone;
+  if (arguments.detach) return Exit::kDone;
   std::vector<std::string> told;
   while (!interrupted) {
     QThread::msleep(kLookMs);
     for (const std::string& name : local::endedProcesses(up->info)) {
       if (std::find(told.begin(), told.end(), name) != told.end()) continue;
       told.push_back(name);
-      std::cout << name << " has ended; `muster up --dir " << dir_ << "` starts it again\n"
+      std::cout << name << " has ended; `muster up --dir " << arguments.dir << "` starts it again\n"
                 << std::flush;
     }
   }
-  return down(settings);
+  return runDown(json, arguments.dir);
 }
 
-Exit UpDown::down(const Settings& settings) {
-  const auto down = local::down(dir_);
-  if (!down) return report(settings, down.status());
+Exit runDown(bool json, const std::string& dir) {
+  const auto down = local::down(dir);
+  if (!down) return report(json, down.status());
   printDown(*down);
   return Exit::kDone;
 }

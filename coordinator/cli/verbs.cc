@@ -1,76 +1,88 @@
 #include "coordinator/cli/verbs.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 #include <utility>
 
+#include "coordinator/cli/client.h"
+#include "coordinator/cli/layout.h"
+#include "coordinator/cli/target.h"
+#include "coordinator/cli/terminal.h"
 #include "libcontrol/base/ids.h"
 #include "libcontrol/base/text.h"
 #include "libcontrol/catalogue/json.h"
+#include "libcontrol/catalogue/reply_view.h"
 #include "libcontrol/catalogue/text.h"
+#include "muster/cluster.pb.h"
 #include "muster/node.pb.h"
 
 namespace muster::cli {
 namespace {
 
-constexpr Duration kDefaultTimeout = Duration::seconds(30);
+using google::protobuf::FieldDescriptor;
+
 // A drain may take its whole deadline, and a lease be waited out besides.
 constexpr Duration kDefaultWait = Duration::seconds(120);
-constexpr Duration kLongestTimeout = Duration::seconds(3600);
 
 bool isFlag(const catalogue::Argument& argument) {
   return argument.type == catalogue::Type::kBool;
 }
 
-Result<Duration> timeoutFrom(const Settings& settings, bool waits) {
-  if (settings.timeout.empty()) return waits ? kDefaultWait : kDefaultTimeout;
-  const auto timeout = parseDuration(settings.timeout);
-  if (!timeout) return Status(Code::kInvalidArgument, "--timeout: " + timeout.status().text());
-  if (*timeout <= Duration{} || *timeout > kLongestTimeout) {
-    return Status(Code::kInvalidArgument, "--timeout must be from 1ms to 1h");
-  }
-  return *timeout;
+// Whether the answer is to come only when it is done.
+bool waits(const catalogue::Command& command, const google::protobuf::Message& request) {
+  const catalogue::Argument* wait = command.find("wait");
+  return wait != nullptr && isFlag(*wait) && request.GetReflection()->GetBool(request, wait->field);
 }
 
-bool waits(const google::protobuf::Message& request) {
-  const auto* failover = dynamic_cast<const v1::FailoverRequest*>(&request);
-  return failover != nullptr && failover->wait();
-}
-
-// A key of this very run, so that a retry on the way can't move twice.
-void giveKey(google::protobuf::Message& request) {
-  auto* failover = dynamic_cast<v1::FailoverRequest*>(&request);
-  if (failover == nullptr || failover->has_key()) return;
+// An idempotency key of this very run, so that a retry on the way can't act twice.
+void giveKey(const catalogue::Command& command, google::protobuf::Message& request) {
+  const catalogue::Argument* key = command.find("key");
+  if (key == nullptr || !key->hidden || key->type != catalogue::Type::kString) return;
+  const auto& reflection = *request.GetReflection();
+  if (reflection.HasField(request, key->field)) return;
   SystemRandom random;
-  failover->set_key(Id128::make(random).toHex());
+  reflection.SetString(&request, key->field, Id128::make(random).toHex());
+}
+
+Status elsewhere(const std::string& verb, const Target& target) {
+  if (target.kind == Target::Kind::kNode) {
+    return {Code::kInvalidArgument,
+            "'" + verb + "' is a command of the coordinator; leave --at out"};
+  }
+  return {Code::kInvalidArgument,
+          "'" + verb + "' is a command of a node; say of which with --at NODE"};
 }
 
 }  // namespace
 
-Exit report(const Settings& settings, const Status& status, const std::vector<Status>& errors) {
-  if (settings.output == "json") {
-    std::cout << catalogue::errorJsonText(status, errors) << "\n";
-  } else {
-    std::cerr << "muster: " << catalogue::errorText(status, errors) << "\n";
-  }
-  return exitFor(status);
-}
-
-Result<std::unique_ptr<Verbs>> Verbs::make() {
+Result<Catalogues> Catalogues::make() {
   auto cluster = catalogue::Catalogue::build(
       {v1::StatusRequest::descriptor()->file()->FindServiceByName("ClusterCommands")});
   if (!cluster) return cluster.status();
   auto node = catalogue::Catalogue::build(
       {v1::NodeInfoRequest::descriptor()->file()->FindServiceByName("NodeCommands")});
   if (!node) return node.status();
-  return std::unique_ptr<Verbs>(new Verbs(std::move(cluster).value(), std::move(node).value()));
+  return Catalogues{std::move(cluster).value(), std::move(node).value()};
 }
 
-Verbs::Verbs(catalogue::Catalogue cluster, catalogue::Catalogue node)
-    : cluster_(std::move(cluster)), node_(std::move(node)) {}
+const catalogue::Command* Catalogues::find(const std::string& verb) const {
+  const catalogue::Command* command = cluster.find(verb);
+  return command != nullptr ? command : node.find(verb);
+}
+
+std::vector<std::string> Catalogues::verbs() const {
+  std::vector<std::string> out;
+  for (const catalogue::Catalogue* catalogue : {&cluster, &node}) {
+    for (const catalogue::Command& command : catalogue->commands()) {
+      if (std::find(out.begin(), out.end(), command.verb) == out.end()) out.push_back(command.verb);
+    }
+  }
+  return out;
+}
 
 void Verbs::addTo(CLI::App& app) {
-  for (const catalogue::Catalogue* catalogue : {&cluster_, &node_}) {
+  for (const catalogue::Catalogue* catalogue : {&catalogues_.cluster, &catalogues_.node}) {
     for (const catalogue::Command& command : catalogue->commands()) add(app, command);
   }
 }
@@ -80,19 +92,20 @@ void Verbs::addTo(CLI::App& app) {
 void Verbs::add(CLI::App& app, const catalogue::Command& command) {
   Given& given = given_[command.verb];
   if (given.app == nullptr) {
-    const bool at_node = node_.find(command.verb) == &command;
-    given.app = app.add_subcommand(command.verb, command.title + (at_node ? " (--at NODE)" : ""));
+    const bool only_at_node = catalogues_.cluster.find(command.verb) == nullptr;
+    given.app =
+        app.add_subcommand(command.verb, command.title + (only_at_node ? " (--at NODE)" : ""));
+    given.app->group("Commands");
     given.app->set_help_flag("");
     given.app->add_flag("-h,--help", given.help, "Say what it does and takes");
     given.app->add_option("arguments", given.positionals)->expected(0, -1);
     given.app->fallthrough();
   }
   for (const catalogue::Argument& argument : command.arguments) {
+    if (given.flags.contains(argument.name) || given.values.contains(argument.name)) continue;
     if (isFlag(argument)) {
-      if (given.flags.contains(argument.name)) continue;
       given.app->add_flag("--" + argument.name, given.flags[argument.name], argument.help);
     } else {
-      if (given.values.contains(argument.name)) continue;
       given.app->add_option("--" + argument.name, given.values[argument.name], argument.help);
     }
   }
@@ -103,6 +116,23 @@ std::string Verbs::parsed() const {
     if (given.app != nullptr && given.app->parsed()) return verb;
   }
   return "";
+}
+
+bool Verbs::isHelp() const {
+  return given_.at(parsed()).help;
+}
+
+Exit Verbs::help(const Flags& flags) const {
+  const std::string verb = parsed();
+  const catalogue::Command* at_node = catalogues_.node.find(verb);
+  const catalogue::Command* at_cluster = catalogues_.cluster.find(verb);
+  const bool only_node = at_cluster == nullptr || (!flags.at.empty() && at_node != nullptr);
+  std::cout << catalogue::cliText(only_node ? *at_node : *at_cluster) << "\n";
+  if (!only_node && at_node != nullptr) {
+    std::cout << "\nWith --at NODE it is the node's own command:\n"
+              << catalogue::cliText(*at_node) << "\n";
+  }
+  return Exit::kDone;
 }
 
 catalogue::RawArguments Verbs::rawArguments(const Given& given) const {
@@ -117,78 +147,34 @@ catalogue::RawArguments Verbs::rawArguments(const Given& given) const {
   return raw;
 }
 
-namespace {
-
-// The full JID that a node's name or JID stands for now, by the coordinator's word.
-Result<Jid> resolve(Client& client, const catalogue::Catalogue& cluster, const std::string& at) {
-  const bool is_jid = at.find_first_of("@/") != std::string::npos;
-  Jid given;
-  if (is_jid) {
-    const auto jid = Jid::parse(at);
-    if (!jid) return Status(Code::kInvalidArgument, "--at: " + jid.status().text());
-    if (!jid->isBare()) return *jid;
-    given = *jid;
-  }
-  const auto nodes = callCluster<v1::NodesReply>(client, cluster, "Nodes", v1::NodesRequest());
-  if (!nodes) return nodes.status();
-  std::vector<std::string> names;
-  for (const v1::NodeState& node : nodes->nodes()) {
-    names.push_back(node.name());
-    const auto jid = Jid::parse(node.jid());
-    if (!jid) return jid.status();
-    if (is_jid ? jid->bare() != given : node.name() != at) continue;
-    if (!node.present()) {
-      return Status(Code::kUnavailable,
-                    "--at: " + node.name() + " is not there (since " + node.since() + ")");
-    }
-    return *jid;
-  }
-  return Status(Code::kNotFound, "--at: there is no node '" + at + "'" + suggestion(at, names));
-}
-
-}  // namespace
-
 Exit Verbs::run(const Settings& settings) {
   const std::string verb = parsed();
-  const Given& given = given_.at(verb);
-  const catalogue::Catalogue& catalogue =
-      settings.at.empty() && cluster_.find(verb) != nullptr ? cluster_ : node_;
-  const catalogue::Command* command = catalogue.find(verb);
-  if (given.help) {
-    std::cout << catalogue::cliText(command != nullptr ? *command : *cluster_.find(verb)) << "\n";
-    return Exit::kDone;
-  }
-  if (command == nullptr) {
-    return report(settings, {Code::kInvalidArgument,
-                             "'" + verb + "' is a command of the coordinator; leave --at out"});
-  }
-  if (settings.at.empty() && &catalogue == &node_) {
-    return report(settings, {Code::kInvalidArgument,
-                             "'" + verb + "' is a command of a node; say of which with --at NODE"});
-  }
-  const catalogue::OpenDirectory open;
-  catalogue::Bound bound =
-      catalogue::bind(*command, rawArguments(given), catalogue::Scope{v1::ROLE_ADMIN, "", &open});
-  if (!bound.errors.empty()) {
-    return report(settings, catalogue::combine(bound.errors), bound.errors);
-  }
-  giveKey(*bound.request);
-  const auto timeout = timeoutFrom(settings, waits(*bound.request));
-  if (!timeout) return report(settings, timeout.status());
   auto login = loginFrom(settings);
-  if (!login) return report(settings, login.status());
-  Client client(std::move(login).value());
-  client.setDeadline(*timeout);
-  Jid to = client.coordinator();
-  if (!settings.at.empty()) {
-    const auto node = resolve(client, cluster_, settings.at);
-    if (!node) return report(settings, node.status());
-    to = *node;
+  // Arguments are judged before the login, unless whom they are for depends on it.
+  if (!login && !settings.at.empty()) return report(settings.json, login.status());
+  const auto target = targetOf(settings.at, login ? login->coordinator : Jid());
+  if (!target) return report(settings.json, target.status());
+  const bool at_node = target->kind == Target::Kind::kNode;
+  const catalogue::Catalogue& catalogue = at_node ? catalogues_.node : catalogues_.cluster;
+  const catalogue::Command* command = catalogue.find(verb);
+  if (command == nullptr) return report(settings.json, elsewhere(verb, *target));
+  const catalogue::OpenDirectory open;
+  catalogue::Bound bound = catalogue::bind(*command, rawArguments(given_.at(verb)),
+                                           catalogue::Scope{v1::ROLE_ADMIN, target->group, &open});
+  if (!bound.errors.empty()) {
+    return report(settings.json, catalogue::combine(bound.errors), bound.errors);
   }
-  const auto reply = client.call(to, *command, *bound.request);
-  if (!reply) return report(settings, reply.status());
-  std::cout << (settings.output == "json" ? catalogue::jsonText(**reply)
-                                          : catalogue::replyText(**reply))
+  giveKey(*command, *bound.request);
+  if (!login) return report(settings.json, login.status());
+  Client client(std::move(login).value());
+  client.setDeadline(
+      settings.timeout.value_or(waits(*command, *bound.request) ? kDefaultWait : kDefaultTimeout));
+  const auto to = addressOf(client, catalogues_.cluster, *target);
+  if (!to) return report(settings.json, to.status());
+  const auto reply = client.call(*to, *command, *bound.request);
+  if (!reply) return report(settings.json, reply.status());
+  std::cout << (settings.json ? catalogue::jsonText(**reply)
+                              : replyText(catalogue::viewOf(**reply), outputWidth()))
             << "\n";
   return Exit::kDone;
 }

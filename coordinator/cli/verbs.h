@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/cli/client.h"
+#include "coordinator/cli/report.h"
 #include "coordinator/cli/settings.h"
 #include "libcontrol/base/status.h"
 #include "libcontrol/catalogue/binding.h"
@@ -15,22 +15,33 @@
 
 namespace muster::cli {
 
-// Both catalogues: the coordinator's, and a node's for --at.
+// What the coordinator takes, and what every node takes. Immutable; outlives all that uses it.
+struct Catalogues {
+  catalogue::Catalogue cluster;
+  catalogue::Catalogue node;
+
+  static Result<Catalogues> make();
+  // Of whichever has it, the coordinator's first; null if neither has.
+  const catalogue::Command* find(const std::string& verb) const;
+  // Of both, each once.
+  std::vector<std::string> verbs() const;
+};
+
 class Verbs {
  public:
-  static Result<std::unique_ptr<Verbs>> make();
+  explicit Verbs(const Catalogues& catalogues) : catalogues_(catalogues) {}
 
   // Adds the subcommands; this object must outlive `app`.
   void addTo(CLI::App& app);
   // The verb that was parsed, empty if it is none of these.
   std::string parsed() const;
+  // Whether its --help was asked for, which needs no settings.
+  bool isHelp() const;
+  Exit help(const Flags& flags) const;
   // Carries the parsed verb out and prints what came of it.
   Exit run(const Settings& settings);
 
-  const catalogue::Catalogue& cluster() const { return cluster_; }
-
  private:
-  Verbs(catalogue::Catalogue cluster, catalogue::Catalogue node);
   struct Given {
     CLI::App* app = nullptr;
     bool help = false;
@@ -41,23 +52,8 @@ class Verbs {
   void add(CLI::App& app, const catalogue::Command& command);
   catalogue::RawArguments rawArguments(const Given& given) const;
 
-  const catalogue::Catalogue cluster_;
-  const catalogue::Catalogue node_;
+  const Catalogues& catalogues_;
   std::map<std::string, Given> given_;  // by verb
 };
-
-// One call of a cluster command, for whoever needs a reply and not a page.
-template <typename Reply, typename Request>
-Result<Reply> callCluster(Client& client, const catalogue::Catalogue& catalogue,
-                          const std::string& rpc, const Request& request) {
-  const catalogue::Command* command = catalogue.findMethod(rpc);
-  if (command == nullptr) return Status(Code::kInternal, "there is no command " + rpc);
-  auto reply = client.call(client.coordinator(), *command, request);
-  if (!reply) return reply.status();
-  return static_cast<const Reply&>(**reply);
-}
-
-// Prints an error where it belongs (standard error, or as JSON) and returns its exit code.
-Exit report(const Settings& settings, const Status& status, const std::vector<Status>& errors = {});
 
 }  // namespace muster::cli

@@ -25,9 +25,19 @@ void stopOnSignals(ledger::LineServer& server) {
   for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
 }
 
-int complain(const muster::Status& status) {
+// What another start, a moment later, would not mend. Whoever starts the process need not try.
+constexpr int kExitConfig = 2;
+constexpr int kExitFailed = 1;
+
+int complain(const muster::Status& status, int exit_code) {
   std::fprintf(stderr, "ledger: %s\n", status.text().c_str());
-  return status.code() == muster::Code::kInvalidArgument ? 2 : 1;
+  return exit_code;
+}
+
+// Of the parts that are made of the configuration: a value that cannot be right is in the file.
+int complain(const muster::Status& status) {
+  return complain(status,
+                  status.code() == muster::Code::kInvalidArgument ? kExitConfig : kExitFailed);
 }
 
 std::string nodeName(const muster::NodeOptions& options) {
@@ -81,14 +91,14 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? 0 : kExitConfig;
   }
 
   auto options = muster::loadNodeOptions(file);
-  if (!options) return complain(options.status());
+  if (!options) return complain(options.status(), kExitConfig);
   if (options->version.empty()) options->version = "ledger 1.0";
   const auto config = ledger::loadConfig(file);
-  if (!config) return complain(config.status());
+  if (!config) return complain(config.status(), kExitConfig);
   if (check_only) {
     std::printf("%s is in order\n", file.c_str());
     return 0;

@@ -98,6 +98,10 @@ struct Command {
   bool wants_reply = false;
   std::string reply_type;
   std::string reply_bytes;
+  // A reply that is too long for one stanza comes in parts, of which all but the last are stages
+  // that go on with `next` (<reply part='1' parts='3'/>). 0: it is whole.
+  size_t reply_part = 0;
+  size_t reply_parts = 0;
 };
 
 // The general conditions of RFC 6120, section 8.3.3, that a command can be answered with.

@@ -37,6 +37,26 @@ inline constexpr size_t kMaxArguments = 64;
 // One chat message or text field of a reply; some phones cut longer ones.
 inline constexpr size_t kMaxReplyTextBytes = 32 * 1024;
 
+// One page of an answer by chat: a few screens of a phone. 'more' brings the next.
+inline constexpr size_t kMaxChatPageBytes = 8 * 1024;
+// The content of one result form or part of a reply, as XML: ejabberd takes 262,144 bytes of a
+// client in one stanza, and a third of that is left for what is around it.
+inline constexpr size_t kMaxReplyStanzaBytes = 176 * 1024;
+// Of a reply message in one part; base64 makes it 128 KiB.
+inline constexpr size_t kMaxReplyPartBytes = 96 * 1024;
+// A reply message in all its parts; larger questions are to be narrowed.
+inline constexpr size_t kMaxReplyBytes = 8 * 1024 * 1024;
+// Pages and parts that have not been fetched yet.
+inline constexpr size_t kMaxHeldAnswers = 256;
+inline constexpr size_t kMaxHeldBytes = 16 * 1024 * 1024;
+// Commands of one person, all stages counted: a loop in a shell stays far below the rate, and a
+// script may fetch something of each of a thousand nodes at once.
+inline constexpr int kCommandBurst = 1000;
+inline constexpr Duration kCommandEvery = Duration::millis(10);
+// Chat lines of one person: nobody types faster, and every line is answered with a message.
+inline constexpr int kChatLineBurst = 20;
+inline constexpr Duration kChatLineEvery = Duration::millis(500);
+
 // --- command sessions (XEP-0050) --------------------------------------------------------------
 inline constexpr Duration kSessionLife = Duration::seconds(600);
 // Open sessions in all, and of one full JID: a person fills in a handful of forms at most.
@@ -49,6 +69,8 @@ inline constexpr size_t kMaxConfirms = 256;
 inline constexpr int kMaxConfirmTries = 3;
 // A choice of more names than this is typed instead: in a list nobody finds them on a phone.
 inline constexpr size_t kMaxListedNames = 50;
+// Calls of an application's own commands that wait behind one that takes long.
+inline constexpr size_t kMaxWaitingAppCalls = 64;
 // Refusals written to the audit trail each minute; whoever knocks on must not fill the disk.
 inline constexpr size_t kMaxRefusalsPerMinute = 60;
 
@@ -59,10 +81,30 @@ inline constexpr Duration kIqTimeout = Duration::seconds(15);
 // --- log levels ------------------------------------------------------------------------------
 inline constexpr Duration kOverrideDefault = Duration::seconds(15 * 60);
 inline constexpr size_t kMaxOverrides = 256;
+// As in the command's definition.
+inline constexpr size_t kMaxLoggerNameBytes = 128;
+// Said of an override that is to end by nothing but a reset.
+inline constexpr Duration kForever = Duration::max();
 // An override shorter than this ends before anything is logged; a longer one than this is forgotten
 // and belongs into the configuration.
 inline constexpr Duration kMinOverride = Duration::seconds(1);
 inline constexpr Duration kMaxOverride = Duration::seconds(30 * 86400);
+
+// --- orders to many nodes ---------------------------------------------------------------------
+// Orders on their way at once: enough to keep a server and its nodes busy, and few enough that a
+// command to ten thousand nodes doesn't fill the link before other traffic.
+inline constexpr size_t kMaxOrdersInFlight = 64;
+// A node that has not answered within this gives up its place among those, not its answer: the dead
+// then cost the others next to nothing.
+inline constexpr Duration kOrderPatience = Duration::millis(100);
+// After this, counted from when its order was sent, whoever asked is told that a node is silent.
+inline constexpr Duration kFanoutWait = Duration::seconds(2);
+// Whoever asked is answered after this, whatever is still in line: before they give up themselves.
+inline constexpr Duration kFanoutLimit = Duration::seconds(10);
+// Orders in line; every node's for a handful of settings.
+inline constexpr size_t kMaxOrdersInLine = 100'000;
+// A node that is there but did not take an override is asked again after this.
+inline constexpr Duration kOverrideRetry = Duration::seconds(10);
 
 // --- service levels ---------------------------------------------------------------------------
 // All services of a node travel in each of its presences.
@@ -92,6 +134,26 @@ inline constexpr Duration kDefaultDrainDeadline = Duration::seconds(30);
 inline constexpr Duration kOfferTimeout = Duration::seconds(2);
 // A reported epoch further than this above the record is a poisoned value: refused and alarmed.
 inline constexpr uint64_t kMaxEpochJump = 1'000'000;
+// Outcomes of moves kept by their keys; a script repeats a request within minutes, not after
+// hundreds of others.
+inline constexpr size_t kMaxKnownMoves = 256;
+// Candidates asked at once whether they live, best first; of more than these the next ones are
+// asked when these have been silent.
+inline constexpr size_t kMaxQueried = 16;
+// How long a candidate may take to answer: over a second a network is too slow for short leases,
+// over a minute nobody waits for a move.
+inline constexpr Duration kMinQueryTimeout = Duration::millis(50);
+inline constexpr Duration kMaxQueryTimeout = Duration::seconds(60);
+// Times by which a role moves by itself or is held. Longer ones than a day are no settings but a
+// wish to switch the thing off, and for that there is max_moves_per_hour = 0.
+inline constexpr Duration kMaxElectionTime = Duration::seconds(86400);
+// Each move costs an outage of its own; one a minute is a flapping group already.
+inline constexpr int kMaxMovesPerHour = 60;
+// A hold that takes more lost promotions than this to begin protects nobody.
+inline constexpr int kMinCrashLoopCount = 2;
+inline constexpr int kMaxCrashLoopCount = 100;
+// Why a lease was given back, as a node says it.
+inline constexpr size_t kMaxReleaseReasonBytes = 200;
 // A gap in the event loop after which old input must not be believed (rule 1).
 inline constexpr Duration kMaxLoopGap = Duration::seconds(5);
 
@@ -99,10 +161,18 @@ inline constexpr Duration kMaxLoopGap = Duration::seconds(5);
 inline constexpr size_t kMaxGroups = 1000;
 inline constexpr size_t kMaxMembers = 10000;
 inline constexpr size_t kMaxNameBytes = 64;
+// Priorities only order a group's nodes; more steps than these say nothing more.
+inline constexpr int kMaxPriority = 100;
+// Why a node was drained: a sentence that a phone shows whole.
+inline constexpr size_t kMaxDrainReasonBytes = 200;
 
 // --- what the coordinator keeps ---------------------------------------------------------------
 // Years of a quiet cluster, some 50 MB at most in practice.
 inline constexpr size_t kMaxAuditEntries = 100'000;
+// A node's own trail: weeks of a busy node, a few MB.
+inline constexpr size_t kMaxNodeAuditEntries = 10'000;
+// The same of what happened to the groups' active roles.
+inline constexpr size_t kMaxHistoryEvents = 100'000;
 // Entries of one query: they are held in memory and shown to somebody.
 inline constexpr size_t kMaxAuditPage = 1000;
 // One text of an audit entry; a chat line, the longest thing that people ask with, fits.
@@ -111,5 +181,22 @@ inline constexpr size_t kMaxAuditTextBytes = 4096;
 inline constexpr size_t kMaxGrants = 500;
 // Subscribers of all contacts together: a hundred people who each watch every one of kMaxGroups.
 inline constexpr size_t kMaxSubscriptions = 100'000;
+
+// --- muster-agent -----------------------------------------------------------------------------
+// Shorter waits would spend the machine on starting a program that doesn't run; after longer ones
+// nobody remembers that it is to be started again.
+inline constexpr Duration kMinAgentWait = Duration::millis(10);
+inline constexpr Duration kMaxAgentWait = Duration::seconds(3600);
+// Restarts in a row; beyond this a limit is none (which 0 says more clearly).
+inline constexpr int64_t kMaxAgentRestarts = 1000;
+// How long an executable for promotion or demotion may be given: less than a tenth of a second is
+// lost to its start, and a role that takes longer than an hour to change is not one.
+inline constexpr Duration kMinHookTimeout = Duration::millis(100);
+inline constexpr Duration kMaxHookTimeout = Duration::seconds(3600);
+// What one run of it may write into the log: a page of text, not a flood.
+inline constexpr size_t kMaxHookLines = 200;
+inline constexpr size_t kMaxHookLineBytes = 1024;
+// Its words; more belong into a script.
+inline constexpr size_t kMaxHookWords = 64;
 
 }  // namespace muster::limits

@@ -14,6 +14,8 @@ using adhoc::Action;
 using adhoc::CommandCondition;
 using adhoc::CommandStatus;
 using adhoc::ErrorCondition;
+using adhoc::Field;
+using adhoc::FieldType;
 using adhoc::FormType;
 using adhoc::NoteType;
 
@@ -176,7 +178,11 @@ void AdhocFace::goOn(const Call& call, Done done) {
   const auto& form = call.request.form;
   if (action == Action::kCancel || (form && form->type == FormType::kCancel)) {
     sessions_.close(call.owner(), id);
+    parts_.drop({call.requester.toString(), id});
     return done(call.response(id, CommandStatus::kCanceled));
+  }
+  if (call.request.wants_reply && action == Action::kNext && !form) {
+    return nextPart(call, done);
   }
   // There is nothing before the only stage, so going back shows it again; so does asking for it
   // again. A form that comes with 'prev' is not looked at.
@@ -223,6 +229,7 @@ void AdhocFace::finish(const Call& call, const std::string& session_id, const Ra
   const Status& status = outcome.status;
   if (status.isOk()) {
     sessions_.close(call.owner(), session_id);
+    if (call.request.wants_reply) return done(replied(call, session_id, outcome));
     return done(completed(call, session_id, outcome));
   }
   if (call.request.wants_reply || status.code() == Code::kStranger) {
@@ -244,20 +251,87 @@ void AdhocFace::finish(const Call& call, const std::string& session_id, const Ra
 }
 
 adhoc::Command AdhocFace::completed(const Call& call, const std::string& session_id,
-                                    const CallOutcome& outcome) {
+                                    const CallOutcome& outcome) const {
   adhoc::Command response = call.response(idFor(session_id), CommandStatus::kCompleted);
-  response.notes.push_back(noteOf(NoteType::kInfo, outcome.note.empty() ? "Done." : outcome.note));
-  // A form costs everybody on the way an object for each of its elements, and a program reads none.
-  if (call.request.wants_reply) {
-    response.reply_type = outcome.reply->GetDescriptor()->full_name();
-    response.reply_bytes = outcome.reply->SerializeAsString();
-  } else {
-    response.form = resultForm(*call.command, *outcome.reply, !call.command->immediate);
+  response.form = resultForm(*call.command, *outcome.reply, !call.command->immediate);
+  const auto cut = cutToFit(*response.form, limits::kMaxReplyStanzaBytes);
+  if (!cut) {
+    const std::string& note = outcome.note;
+    response.notes.push_back(noteOf(NoteType::kInfo, note.empty() ? "Done." : note));
+    return response;
   }
+  // Said three times: some clients show only one of them.
+  const std::string text = "Too long for a form: " + std::to_string(cut->shown) + " of " +
+                           std::to_string(cut->rows) +
+                           " lines are shown. Ask for less of it, or ask by chat, where 'more' "
+                           "brings the rest.";
+  response.notes.push_back(
+      noteOf(NoteType::kWarn, outcome.note.empty() ? text : outcome.note + " " + text));
+  response.form->instructions = text;
+  Field field;
+  field.var = kCutVar;
+  field.type = FieldType::kFixed;
+  field.values = {text};
+  response.form->fields.insert(response.form->fields.begin(), std::move(field));
   return response;
 }
 
-std::string AdhocFace::idFor(const std::string& session_id) {
+// A form costs everybody on the way an object for each of its elements, and a program reads none.
+AdhocFace::Answer AdhocFace::replied(const Call& call, const std::string& session_id,
+                                     const CallOutcome& outcome) {
+  const std::string bytes = outcome.reply->SerializeAsString();
+  if (bytes.size() > limits::kMaxReplyBytes) {
+    return call.error(errorFor(
+        {Code::kResourceExhausted,
+         "the reply has " + std::to_string(bytes.size()) + " bytes, more than the " +
+             std::to_string(limits::kMaxReplyBytes) +
+             " that can be sent; ask for less of it, for example of one group or fewer entries"}));
+  }
+  if (bytes.size() <= limits::kMaxReplyPartBytes) {
+    adhoc::Command response = replyPart(call, idFor(session_id), {bytes, 1, 1});
+    response.notes.push_back(
+        noteOf(NoteType::kInfo, outcome.note.empty() ? "Done." : outcome.note));
+    return response;
+  }
+  const auto opened = sessions_.open(call.owner(), session_id, call.now);
+  if (!opened) return call.error(errorFor(opened.status()));
+  std::vector<std::string> parts;
+  for (size_t at = 0; at < bytes.size(); at += limits::kMaxReplyPartBytes) {
+    parts.push_back(bytes.substr(at, limits::kMaxReplyPartBytes));
+  }
+  parts_.hold({call.requester.toString(), *opened}, parts, call.now);
+  return replyPart(call, *opened, {parts[0], 1, parts.size()});
+}
+
+adhoc::Command AdhocFace::replyPart(const Call& call, const std::string& session_id,
+                                    HeldPages::Page page) const {
+  const bool last = page.number == page.count;
+  adhoc::Command response =
+      call.response(session_id, last ? CommandStatus::kCompleted : CommandStatus::kExecuting);
+  response.reply_type = call.command->newReply()->GetDescriptor()->full_name();
+  response.reply_bytes = std::move(page.text);
+  if (page.count > 1) {
+    response.reply_part = page.number;
+    response.reply_parts = page.count;
+  }
+  if (!last) response.actions = adhoc::Actions{Action::kNext, false, true, false};
+  return response;
+}
+
+void AdhocFace::nextPart(const Call& call, const Done& done) {
+  const std::string& id = call.request.session_id;
+  auto page = parts_.next({call.requester.toString(), id}, call.now);
+  if (!page) {
+    sessions_.close(call.owner(), id);
+    return done(call.error(
+        commandError(ErrorCondition::kNotAllowed, CommandCondition::kSessionExpired,
+                     "the rest of the reply is not kept any more; start the command again")));
+  }
+  if (page->number == page->count) sessions_.close(call.owner(), id);
+  done(replyPart(call, id, std::move(*page)));
+}
+
+std::string AdhocFace::idFor(const std::string& session_id) const {
   return session_id.empty() ? Id128::make(random_).toHex() : session_id;
 }
 
@@ -267,6 +341,7 @@ void AdhocFace::openStage(const Call& call, const std::string& session_id,
   const bool is_open = !session_id.empty() && sessions_.find(call.owner(), session_id, call.now) ==
                                                   adhoc::SessionTable::Found::kOpen;
   if (is_open) return done(stage(call, session_id, filled, errors));
+  parts_.drop({call.requester.toString(), session_id});
   const auto opened = sessions_.open(call.owner(), session_id, call.now);
   if (!opened) return done(call.error(errorFor(opened.status())));
   done(stage(call, *opened, filled, errors));

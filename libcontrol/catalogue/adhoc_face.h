@@ -14,6 +14,7 @@
 #include "libcontrol/base/jid.h"
 #include "libcontrol/base/random.h"
 #include "libcontrol/catalogue/dispatcher.h"
+#include "libcontrol/catalogue/held_pages.h"
 
 namespace muster::catalogue {
 
@@ -23,6 +24,9 @@ namespace muster::catalogue {
 // People (no wants_reply): bad input comes back as the same stage, filled in, with the error; an
 // action that failed is completed with an error note. Programs (wants_reply): every failure is an
 // adhoc::Error as errorFor() makes it, which statusFrom() turns back, and ends the session.
+//
+// No answer is larger than a server takes in one stanza. A form is cut, and says so; a reply for a
+// program comes in parts, each fetched by `next` within the session.
 //
 // One thread. The dispatcher must outlive it; it may be destroyed while calls are open.
 class AdhocFace {
@@ -66,8 +70,12 @@ class AdhocFace {
   void finish(const Call& call, const std::string& session_id, const RawArguments& filled,
               CallOutcome outcome, const Done& done);
   adhoc::Command completed(const Call& call, const std::string& session_id,
-                           const CallOutcome& outcome);
-  std::string idFor(const std::string& session_id);
+                           const CallOutcome& outcome) const;
+  Answer replied(const Call& call, const std::string& session_id, const CallOutcome& outcome);
+  adhoc::Command replyPart(const Call& call, const std::string& session_id,
+                           HeldPages::Page page) const;
+  void nextPart(const Call& call, const Done& done);
+  std::string idFor(const std::string& session_id) const;
   void openStage(const Call& call, const std::string& session_id, const RawArguments& filled,
                  const std::vector<Status>& errors, const Done& done);
   adhoc::Command stage(const Call& call, const std::string& session_id, const RawArguments& filled,
@@ -75,6 +83,7 @@ class AdhocFace {
 
   Dispatcher& dispatcher_;
   adhoc::SessionTable sessions_;
+  HeldPages parts_;  // of replies, by requester and session
   Random& random_;
   std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };

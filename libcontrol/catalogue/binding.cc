@@ -291,13 +291,18 @@ class Binder {
   }
 
   void setDuration(const Argument& argument, const std::string& value) {
-    const auto duration = parseDuration(value);
-    if (!duration) {
-      fail(Code::kInvalidArgument, argument.name, argument.name + ": " + duration.status().text());
-      return;
+    int64_t ms = 0;
+    if (!(argument.or_forever && asciiLower(value) == kForeverWord)) {
+      const auto duration = parseDuration(value);
+      if (!duration) {
+        fail(Code::kInvalidArgument, argument.name,
+             argument.name + ": " + duration.status().text() +
+                 (argument.or_forever ? "; or write forever" : ""));
+        return;
+      }
+      ms = duration->toMillis();
+      if (outside(argument, ms)) return notThat(argument, value);
     }
-    const int64_t ms = duration->toMillis();
-    if (outside(argument, ms)) return notThat(argument, value);
     const auto type = argument.field->cpp_type();
     if (type == FieldDescriptor::CPPTYPE_INT32 || type == FieldDescriptor::CPPTYPE_INT64) {
       setSigned(argument, value, ms);
@@ -357,9 +362,11 @@ std::string argumentText(const Argument& argument, const Message& request) {
       return reflection.GetBool(request, argument.field) ? "true" : "false";
     case Type::kEnum:
       return enumLabel(*reflection.GetEnum(request, argument.field));
-    case Type::kDuration:
-      return formatDuration(Duration::millis(
-          std::strtoll(numberText(*argument.field, request).c_str(), nullptr, 10)));
+    case Type::kDuration: {
+      const int64_t ms = std::strtoll(numberText(*argument.field, request).c_str(), nullptr, 10);
+      if (argument.or_forever && ms == 0) return kForeverWord;
+      return formatDuration(Duration::millis(ms));
+    }
     case Type::kInteger:
     case Type::kDouble:
       break;

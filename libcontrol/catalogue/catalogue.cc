@@ -8,6 +8,7 @@
 #include "libcontrol/base/clock.h"
 #include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
+#include "muster/common.pb.h"
 
 namespace muster::catalogue {
 namespace {
@@ -90,6 +91,12 @@ Status checkArgument(const Argument& argument, const v1::ArgumentOptions& option
   if (argument.has_range && argument.min > argument.max) {
     return mistake(where, "min is greater than max");
   }
+  if (argument.or_forever && argument.type != Type::kDuration) {
+    return mistake(where, "or_forever is for durations");
+  }
+  if (argument.or_forever && argument.min <= 0) {
+    return mistake(where, "or_forever stores 0, so min must be above it");
+  }
   if (argument.type != Type::kString && !argument.choices.empty()) {
     return mistake(where, "choices are for strings");
   }
@@ -98,6 +105,9 @@ Status checkArgument(const Argument& argument, const v1::ArgumentOptions& option
   }
   if (argument.implied_group && argument.type != Type::kString) {
     return mistake(where, "implied_group is for strings");
+  }
+  if (argument.harmless && argument.type != Type::kBool) {
+    return mistake(where, "harmless is for yes/no arguments");
   }
   if (argument.hidden && argument.required) {
     return mistake(where, "a hidden argument can't be required: nobody is asked for it");
@@ -140,6 +150,8 @@ Result<Argument> readArgument(const FieldDescriptor& field) {
   argument.choices = options.choices();
   argument.implied_group = options.implied_group();
   argument.hidden = options.hidden();
+  argument.harmless = options.harmless();
+  argument.or_forever = options.or_forever();
   if (const Status status = checkArgument(argument, options); !status) return status;
   return argument;
 }
@@ -172,11 +184,13 @@ Status checkPositions(const Command& command) {
   return Status::ok();
 }
 
-// Rows of a table are flat: scalars, lists of scalars and messages of scalars.
+// Rows of a table are flat: scalars, lists of scalars and messages of scalars. A level counts as a
+// scalar.
 Status checkRow(const Descriptor& row, int depth) {
   for (int i = 0; i < row.field_count(); ++i) {
     const FieldDescriptor& field = *row.field(i);
     if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    if (field.message_type() == v1::Level::descriptor() && !field.is_repeated()) continue;
     if (field.is_repeated() || depth > 0) {
       return mistake(field.full_name(), "a row of a reply can't hold further rows");
     }
@@ -190,6 +204,9 @@ Status checkReply(const Descriptor& reply) {
     const FieldDescriptor& field = *reply.field(i);
     if (!isOneLine(fieldLabel(field))) return mistake(field.full_name(), "line break in the label");
     if (field.is_map()) return mistake(field.full_name(), "a reply can't hold a map");
+    if (isOmittedEmpty(field) && !field.is_repeated()) {
+      return mistake(field.full_name(), "omit_empty is for lists");
+    }
     if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
     const int depth = field.is_repeated() ? 0 : 1;
     if (const Status status = checkRow(*field.message_type(), depth); !status) return status;
@@ -309,6 +326,14 @@ bool isHidden(const FieldDescriptor& field) {
   return field.options().GetExtension(v1::arg).hidden();
 }
 
+bool isOmittedEmpty(const FieldDescriptor& field) {
+  return field.options().GetExtension(v1::arg).omit_empty();
+}
+
+bool isLines(const FieldDescriptor& field) {
+  return field.is_repeated() && field.type() == FieldDescriptor::TYPE_STRING;
+}
+
 bool isDuration(const FieldDescriptor& field) {
   return field.options().GetExtension(v1::arg).unit() == "ms";
 }
@@ -323,7 +348,7 @@ std::string Argument::placeholder() const {
     case Type::kDouble:
       return "NUMBER";
     case Type::kDuration:
-      return "DURATION";
+      return or_forever ? "DURATION|forever" : "DURATION";
     case Type::kString:
       break;
   }
@@ -350,7 +375,8 @@ std::string Argument::expectation() const {
     case Type::kDouble:
       return "a number" + bounds;
     case Type::kDuration:
-      return "a duration" + bounds + ", such as 90s, 10m or 2h";
+      return "a duration" + bounds + ", such as 90s, 10m or 2h" +
+             (or_forever ? ", or forever" : "");
     case Type::kString:
       break;
   }

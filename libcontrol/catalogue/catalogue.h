@@ -45,6 +45,8 @@ struct Argument {
   std::string choices;    // the kind of names in the Directory; empty: any text
   bool implied_group = false;
   bool hidden = false;
+  bool harmless = false;    // kBool: given as yes, the command changes nothing
+  bool or_forever = false;  // kDuration: "forever" may be written too, and is stored as 0
 
   // "storage|storage.disk" is for nobody; this is "trace|debug|...", "DURATION", "NUMBER",
   // "yes|no", "GROUP" and the like, as usage lines show it.
@@ -108,6 +110,12 @@ std::vector<std::string> enumLabels(const google::protobuf::EnumDescriptor& type
 // The label of a field: its option, or its name with a capital and spaces.
 std::string fieldLabel(const google::protobuf::FieldDescriptor& field);
 bool isHidden(const google::protobuf::FieldDescriptor& field);
+// Of a list in a reply: with nothing in it, people aren't shown it.
+bool isOmittedEmpty(const google::protobuf::FieldDescriptor& field);
+// Sentences one below the other, not words in a row.
+bool isLines(const google::protobuf::FieldDescriptor& field);
 bool isDuration(const google::protobuf::FieldDescriptor& field);
+// How a duration without an end is written.
+inline constexpr char kForeverWord[] = "forever";
 
 }  // namespace muster::catalogue

@@ -13,7 +13,7 @@ namespace muster::catalogue {
 namespace {
 
 ChatAnswer say(const std::string& text) {
-  return {false, splitPages(cleanText(text, std::string::npos), limits::kMaxReplyTextBytes)};
+  return {false, {cleanText(text, std::string::npos)}};
 }
 
 std::string trimmed(const std::string& line) {
@@ -31,6 +31,34 @@ std::string newCode(Random& random) {
   char code[8];
   snprintf(code, sizeof code, "%06u", static_cast<unsigned>(random.below(1'000'000)));
   return code;
+}
+
+// Room for the footer.
+constexpr size_t kMaxPageText = limits::kMaxChatPageBytes - 80;
+
+std::string footer(size_t number, size_t count) {
+  std::string text = "\n(page " + std::to_string(number) + " of " + std::to_string(count);
+  if (number < count) text += "; send 'more' for the next";
+  return text + ")";
+}
+
+// Keeps back what goes beyond one page.
+ChatAnswer firstPage(ChatAnswer answer, HeldPages& held, const HeldPages::Key& key,
+                     ElapsedTime now) {
+  if (answer.pages.empty() || answer.pages[0].size() <= limits::kMaxChatPageBytes) return answer;
+  const auto pages = splitPages(answer.pages[0], kMaxPageText);
+  held.hold(key, pages, now);
+  if (!held.has(key, now)) {
+    return say("the answer has " + std::to_string(answer.pages[0].size()) +
+               " bytes, too many to show; ask for less of it");
+  }
+  return {false, {pages[0] + footer(1, pages.size())}};
+}
+
+ChatAnswer nextPage(HeldPages& held, const HeldPages::Key& key, ElapsedTime now) {
+  const auto page = held.next(key, now);
+  if (!page) return say("there is nothing more to show");
+  return {false, {page->text + footer(page->number, page->count)}};
 }
 
 ChatAnswer answerOf(const CallOutcome& outcome) {
@@ -60,13 +88,20 @@ void ChatFace::handle(const Jid& from, const At& at, const std::string& line, El
                       WallTime wall, Done done) {
   const auto role = dispatcher_.roleOf(from);
   if (!role || *role == v1::ROLE_COORDINATOR) return done({true, {}});
+  const Key key{from.toString(), at.place};
+  done = [held = held_, key, now, done = std::move(done)](ChatAnswer answer) {
+    done(firstPage(std::move(answer), *held, key, now));
+  };
   if (const std::string text = trimmed(line); isCode(text)) {
-    return confirm({from.toString(), at.place}, text, now, wall, done);
+    return confirm(key, text, now, wall, done);
   }
   auto parsed = parseChatLine(line);
   if (!parsed) return done(say(parsed.status().text()));
   if (parsed->verb.empty() || parsed->verb == "help" || parsed->verb == "?") {
     return help(dispatcher_.scopeFor(*role, at.group), parsed->arguments, done);
+  }
+  if (parsed->verb == "more" && dispatcher_.catalogue().find("more") == nullptr) {
+    return done(nextPage(*held_, key, now));
   }
   CallRequest request;
   request.caller = from;
@@ -101,7 +136,7 @@ void ChatFace::command(CallRequest request, ElapsedTime now, WallTime wall, cons
                                  : "\n'help' lists the commands.";
     return done(std::move(answer));
   }
-  if (prepared.command->confirm) return done(askBack(prepared, request, now, wall));
+  if (prepared.asksBack()) return done(askBack(prepared, request, now, wall));
   run(std::move(prepared), request, now, wall, done);
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,13 +13,15 @@
 #include "libcontrol/base/random.h"
 #include "libcontrol/catalogue/chat_line.h"
 #include "libcontrol/catalogue/dispatcher.h"
+#include "libcontrol/catalogue/held_pages.h"
 
 namespace muster::catalogue {
 
 struct ChatAnswer {
   // A stranger is told nothing: answer as the server does for nobody (service-unavailable) or not.
   bool stranger = false;
-  std::vector<std::string> pages;  // messages to send, each at most limits::kMaxReplyTextBytes
+  // The messages to send; one, unless it is for a stranger.
+  std::vector<std::string> pages;
 };
 
 // Which messages are commands at all (not delayed, forwarded, from a room, of type error or
@@ -27,6 +30,9 @@ struct ChatAnswer {
 // limits::kConfirmLife, carries out exactly what was bound. One such request a full JID and
 // address: another one replaces it, three wrong codes end it, and other lines in between leave it
 // standing.
+//
+// An answer longer than limits::kMaxChatPageBytes is cut into pages, and 'more' from the same full
+// JID to the same address brings the next one, for ten minutes.
 //
 // Programs that hold the coordinator's role are met with silence, or two of them could talk
 // forever.
@@ -68,6 +74,8 @@ class ChatFace {
   Dispatcher& dispatcher_;
   Random& random_;
   std::map<Key, Pending> pending_;
+  // Shared with the calls that are open.
+  const std::shared_ptr<HeldPages> held_ = std::make_shared<HeldPages>();
 };
 
 // The text in pieces of at most max_bytes, parted at line ends where there are any.

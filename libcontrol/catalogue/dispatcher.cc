@@ -163,11 +163,21 @@ Dispatcher::Prepared Dispatcher::prepare(const CallRequest& request, ElapsedTime
   return prepared;
 }
 
+bool Dispatcher::Prepared::asksBack() const {
+  if (command == nullptr || !command->confirm || bound.request == nullptr) return false;
+  const google::protobuf::Message& request = *bound.request;
+  return std::none_of(
+      command->arguments.begin(), command->arguments.end(), [&](const Argument& argument) {
+        return argument.harmless && request.GetReflection()->GetBool(request, argument.field);
+      });
+}
+
 std::string Dispatcher::preview(const Prepared& prepared, const CallRequest& request,
                                 ElapsedTime now, WallTime wall) const {
   const auto found = previews_.find(prepared.command);
   if (found == previews_.end() || !prepared.mayGoOn()) return {};
-  const CallContext context(request.caller, prepared.role, request.group, request.face, now, wall);
+  const CallContext context(request.caller, prepared.role, request.group, request.face, now, wall,
+                            request.place);
   return found->second(*prepared.bound.request, context);
 }
 
@@ -192,6 +202,7 @@ void Dispatcher::run(Prepared prepared, const CallRequest& request, ElapsedTime 
       return done(std::move(outcome));
     }
   }
+  std::string call = entry ? entry->call.toHex() : "";
   auto finish = [this, alive = std::weak_ptr(alive_), entry = std::move(entry),
                  done = std::move(done)](Status status,
                                          std::shared_ptr<const google::protobuf::Message> reply,
@@ -202,7 +213,8 @@ void Dispatcher::run(Prepared prepared, const CallRequest& request, ElapsedTime 
     done(std::move(outcome));
   };
   auto state = std::make_shared<CallState>(
-      CallContext(request.caller, prepared.role, request.group, request.face, now, wall),
+      CallContext(request.caller, prepared.role, request.group, request.face, now, wall,
+                  request.place, std::move(call)),
       std::move(finish));
   try {
     calls_.at (&command)(*prepared.bound.request, state);

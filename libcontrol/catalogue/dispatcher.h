@@ -72,6 +72,8 @@ class Dispatcher {
     Role role = v1::ROLE_UNSPECIFIED;
     Bound bound;
     bool mayGoOn() const { return refusal.status.isOk(); }
+    // It can hurt, and no argument says that it is not to: chat wants a code back first.
+    bool asksBack() const;
   };
   // Refusals for want of a role are written to the audit trail, a bounded number a minute.
   Prepared prepare(const CallRequest& request, ElapsedTime now, WallTime wall);

@@ -182,6 +182,54 @@ Field tableField(const ReplyView::Table& table) {
   return field;
 }
 
+// At most, however the text is escaped on the way.
+size_t xmlBytes(const std::string& text) {
+  size_t bytes = 0;
+  for (const char c : text)
+    bytes += std::string_view("&<>\"'").find(c) == std::string::npos ? 1 : 6;
+  return bytes;
+}
+
+size_t xmlBytes(const Field& field) {
+  constexpr size_t kTags = 96;  // <field var='' type='text-multi' label=''><required/></field>
+  constexpr size_t kValue = 16;
+  size_t bytes = kTags + xmlBytes(field.var) + xmlBytes(field.label) + xmlBytes(field.desc);
+  for (const std::string& value : field.values) bytes += kValue + xmlBytes(value);
+  return bytes;
+}
+
+size_t xmlBytes(const std::vector<Field>& fields) {
+  constexpr size_t kTags = 24;  // <reported></reported>
+  size_t bytes = kTags;
+  for (const Field& field : fields) bytes += xmlBytes(field);
+  return bytes;
+}
+
+// Of the form with at most so many rows in each table: text-multi has a line with the heads
+// besides.
+size_t xmlBytes(const Form& form, size_t rows) {
+  size_t bytes = xmlBytes(form.title) + xmlBytes(form.instructions) + xmlBytes(form.reported);
+  for (const Field& field : form.fields) {
+    if (field.values.size() <= rows + 1) {
+      bytes += xmlBytes(field);
+      continue;
+    }
+    Field part = field;
+    part.values.resize(rows + 1);
+    bytes += xmlBytes(part);
+  }
+  for (size_t i = 0; i < std::min(rows, form.items.size()); ++i) bytes += xmlBytes(form.items[i]);
+  return bytes;
+}
+
+size_t rowsOf(const Form& form) {
+  size_t rows = form.items.size();
+  for (const Field& field : form.fields) {
+    if (!field.values.empty()) rows = std::max(rows, field.values.size() - 1);
+  }
+  return rows;
+}
+
 Field resultField(const ReplyView::Value& value) {
   Field field = textField(value.name, value.label, value.text);
   if (value.boolean) {
@@ -272,6 +320,23 @@ Form resultForm(const Command& command, const Message& reply, bool tables_as_tex
     if (i > 0 || tables_as_text) form.fields.push_back(tableField(view.tables[i]));
   }
   return form;
+}
+
+std::optional<FormCut> cutToFit(Form& form, size_t max_bytes) {
+  const size_t rows = rowsOf(form);
+  if (xmlBytes(form, rows) <= max_bytes) return std::nullopt;
+  size_t fits = 0;
+  for (size_t too_many = rows; fits + 1 < too_many;) {
+    const size_t middle = fits + (too_many - fits) / 2;
+    (xmlBytes(form, middle) <= max_bytes ? fits : too_many) = middle;
+  }
+  for (Field& field : form.fields) {
+    if (field.values.size() > fits + 1) field.values.resize(fits + 1);
+  }
+  if (form.items.size() > fits) form.items.resize(fits);
+  // No table, but long single values.
+  while (!form.fields.empty() && xmlBytes(form, fits) > max_bytes) form.fields.pop_back();
+  return FormCut{fits, rows};
 }
 
 Form failureForm(const Command& command, const Status& status) {

@@ -4,6 +4,7 @@
 
 #include <google/protobuf/message.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ namespace muster::catalogue {
 // The var of the `fixed` field that bears the error text of a stage sent again, and of the field of
 // a failed result.
 inline constexpr char kErrorVar[] = "muster-error";
+// The var of the `fixed` field of a result that was cut.
+inline constexpr char kCutVar[] = "muster-cut";
 // "urn:muster:command:VERB" (XEP-0068).
 std::string formTypeOf(const Command& command);
 
@@ -39,6 +42,15 @@ Result<adhoc::Form> submitForm(const Command& command, const RawArguments& raw);
 // clients without tables, and further tables are always sent so.
 adhoc::Form resultForm(const Command& command, const google::protobuf::Message& reply,
                        bool tables_as_text);
+// What cutToFit() left of the longest table.
+struct FormCut {
+  size_t shown = 0;
+  size_t rows = 0;
+};
+// Takes rows off the ends of tables and long texts until the form has at most `max_bytes` as XML;
+// nullopt if nothing had to go.
+std::optional<FormCut> cutToFit(adhoc::Form& form, size_t max_bytes);
+
 // The result of an action that failed: the error's text in a field.
 adhoc::Form failureForm(const Command& command, const Status& status);
 

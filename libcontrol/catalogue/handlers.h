@@ -21,13 +21,16 @@ namespace muster::catalogue {
 // One call as its handler sees it. Lives as long as any copy of the call's Responder.
 class CallContext {
  public:
-  CallContext(Jid caller, Role role, std::string group, Face face, ElapsedTime now, WallTime wall)
+  CallContext(Jid caller, Role role, std::string group, Face face, ElapsedTime now, WallTime wall,
+              std::string place = {}, std::string call = {})
       : caller_(std::move(caller)),
         role_(role),
         group_(std::move(group)),
         face_(face),
         now_(now),
-        wall_(wall) {}
+        wall_(wall),
+        place_(std::move(place)),
+        call_(std::move(call)) {}
 
   const Jid& caller() const { return caller_; }  // full
   Role role() const { return role_; }
@@ -36,6 +39,9 @@ class CallContext {
   Face face() const { return face_; }
   ElapsedTime now() const { return now_; }  // when the call came in
   WallTime wall() const { return wall_; }
+  const std::string& place() const { return place_; }  // the address that was called
+  // In hex, as in the audit trail's entries of this call; empty if it leaves none there.
+  const std::string& call() const { return call_; }
 
   // A sentence for people beside the reply; the last one counts.
   void note(std::string text) { note_ = std::move(text); }
@@ -48,6 +54,8 @@ class CallContext {
   const Face face_;
   const ElapsedTime now_;
   const WallTime wall_;
+  const std::string place_;
+  const std::string call_;
   std::string note_;
 };
 
@@ -128,6 +136,12 @@ class HandlerSet {
                                                          const CallContext& context) {
                     return preview(static_cast<const Req&>(request), context);
                   })));
+    return *this;
+  }
+
+  // One whose types are known only at run time.
+  HandlerSet& add(const std::string& verb_or_rpc, Entry entry) {
+    entries_.emplace(verb_or_rpc, std::move(entry));
     return *this;
   }
 

@@ -27,6 +27,8 @@ const char* faceName(Face face) {
       return "chat";
     case Face::kProgram:
       return "program";
+    case Face::kCoordinator:
+      return "coordinator";
   }
   return "form";
 }

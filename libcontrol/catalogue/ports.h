@@ -45,9 +45,10 @@ class Authority {
   virtual std::optional<v1::Role> roleOf(const Jid& bare) const = 0;
 };
 
-// Through which face a command came.
-enum class Face { kForm, kChat, kProgram };
-const char* faceName(Face face);  // "form", "chat", "program"
+// Through which face a command came; kCoordinator: by an order of the coordinator, for somebody who
+// asked there.
+enum class Face { kForm, kChat, kProgram, kCoordinator };
+const char* faceName(Face face);  // "form", "chat", "program", "coordinator"
 
 struct AuditEntry {
   // kBegun is durable before the handler runs, so that no change is made without a trace; kDone

@@ -103,7 +103,8 @@ class Cell {
   const Reflection& reflection_;
 };
 
-std::string scalarText(const Message& message, const FieldDescriptor& field) {
+std::string scalarText(const Message& message, const FieldDescriptor& field,
+                       const char* between = ", ") {
   const Reflection& reflection = *message.GetReflection();
   if (!field.is_repeated()) {
     if (field.has_presence() && !reflection.HasField(message, &field)) return {};
@@ -111,7 +112,7 @@ std::string scalarText(const Message& message, const FieldDescriptor& field) {
   }
   std::string out;
   for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
-    if (i > 0) out += ", ";
+    if (i > 0) out += between;
     out += Cell(message, field, i).text();
   }
   return out;
@@ -121,61 +122,75 @@ const Message& sub(const Message& message, const FieldDescriptor& field) {
   return message.GetReflection()->GetMessage(message, &field);
 }
 
+// What the fields of an inner message are called: without a label of its own it is only there to be
+// shared between messages, and its fields read as if they were the outer one's.
+std::string prefixOf(const FieldDescriptor& field) {
+  const bool has_label = !field.options().GetExtension(v1::arg).label().empty();
+  return has_label ? fieldLabel(field) + ": " : std::string();
+}
+
 // Where a cell of a row comes from: a field, or a field of a message in it.
 struct Path {
-  const FieldDescriptor* outer = nullptr;  // null: the row itself
+  std::vector<const FieldDescriptor*> outer;  // empty: the row itself
   const FieldDescriptor* field = nullptr;
 
+  std::string name() const {
+    std::string out;
+    for (const FieldDescriptor* step : outer) out += step->name() + ".";
+    return out + field->name();
+  }
   std::string text(const Message& row) const {
-    return scalarText(outer == nullptr ? row : sub(row, *outer), *field);
+    const Message* message = &row;
+    for (const FieldDescriptor* step : outer) message = &sub(*message, *step);
+    return scalarText(*message, *field);
   }
 };
 
-struct Columns {
+class Columns {
+ public:
+  explicit Columns(const Descriptor& row) {
+    add({}, "", row);
+    // Sentences go to the end, where their lengths push nothing out of line.
+    for (const auto& [path, label] : levels_) {
+      add(path, levels_.size() == 1 ? kWordsLabel : label + ", in words");
+    }
+  }
   std::vector<Path> paths;
   std::vector<ReplyView::Column> columns;
 
-  void add(const FieldDescriptor* outer, const FieldDescriptor* field, std::string label) {
-    const std::string prefix = outer == nullptr ? "" : outer->name() + ".";
-    paths.push_back({outer, field});
-    columns.push_back({prefix + field->name(), std::move(label)});
+ private:
+  void add(const Path& path, std::string label) {
+    paths.push_back(path);
+    columns.push_back({path.name(), std::move(label)});
   }
-};
-
-Columns columnsOf(const Descriptor& row) {
-  Columns out;
-  // Sentences go to the end, where their lengths push nothing out of line.
-  std::vector<const FieldDescriptor*> levels;
-  const Descriptor& level = *v1::Level::descriptor();
-  for (int i = 0; i < row.field_count(); ++i) {
-    const FieldDescriptor* field = row.field(i);
-    if (isHidden(*field)) continue;
-    if (!isMessage(*field)) {
-      out.add(nullptr, field, fieldLabel(*field));
-    } else if (isLevel(*field)) {
-      out.add(field, level.FindFieldByName("percent"), fieldLabel(*field) + " (%)");
-      levels.push_back(field);
-    } else {
-      for (int k = 0; k < field->message_type()->field_count(); ++k) {
-        const FieldDescriptor* inner = field->message_type()->field(k);
-        if (isHidden(*inner) || isMessage(*inner)) continue;
-        out.add(field, inner, fieldLabel(*field) + ": " + fieldLabel(*inner));
+  void add(const std::vector<const FieldDescriptor*>& outer, const std::string& prefix,
+           const Descriptor& message) {
+    const Descriptor& level = *v1::Level::descriptor();
+    for (int i = 0; i < message.field_count(); ++i) {
+      const FieldDescriptor* field = message.field(i);
+      if (isHidden(*field)) continue;
+      std::vector<const FieldDescriptor*> inner = outer;
+      inner.push_back(field);
+      const std::string label = prefix + fieldLabel(*field);
+      if (!isMessage(*field)) {
+        add({outer, field}, label);
+      } else if (isLevel(*field)) {
+        add({inner, level.FindFieldByName("percent")}, label + " (%)");
+        levels_.push_back({{inner, level.FindFieldByName("text")}, label});
+      } else {
+        add(inner, prefix + prefixOf(*field), *field->message_type());
       }
     }
   }
-  for (const FieldDescriptor* field : levels) {
-    const std::string label =
-        levels.size() == 1 ? kWordsLabel : fieldLabel(*field) + ", " + "in words";
-    out.add(field, level.FindFieldByName("text"), label);
-  }
-  return out;
-}
+
+  std::vector<std::pair<Path, std::string>> levels_;
+};
 
 ReplyView::Table tableOf(const Message& message, const FieldDescriptor& field) {
   ReplyView::Table table;
   table.name = field.name();
   table.label = fieldLabel(field);
-  Columns columns = columnsOf(*field.message_type());
+  Columns columns(*field.message_type());
   const Reflection& reflection = *message.GetReflection();
   for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
     const Message& row = reflection.GetRepeatedMessage(message, &field, i);
@@ -204,7 +219,7 @@ void addMessage(const Message& message, const FieldDescriptor& field, ReplyView&
     const FieldDescriptor& part = *field.message_type()->field(i);
     if (isHidden(part) || isMessage(part)) continue;
     view.values.push_back(
-        {field.name() + "." + part.name(), fieldLabel(field) + ": " + fieldLabel(part),
+        {field.name() + "." + part.name(), prefixOf(field) + fieldLabel(part),
          scalarText(inner, part),
          part.cpp_type() == FieldDescriptor::CPPTYPE_BOOL && !part.is_repeated()});
   }
@@ -233,10 +248,13 @@ ReplyView viewOf(const Message& reply) {
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const FieldDescriptor& field = *descriptor.field(i);
     if (isHidden(field)) continue;
+    if (isOmittedEmpty(field) && reply.GetReflection()->FieldSize(reply, &field) == 0) continue;
     if (!isMessage(field)) {
-      view.values.push_back({field.name(), fieldLabel(field), scalarText(reply, field),
+      view.values.push_back({field.name(), fieldLabel(field),
+                             scalarText(reply, field, isLines(field) ? "\n" : ", "),
                              field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL &&
-                                 !field.is_repeated() && !field.has_presence()});
+                                 !field.is_repeated() && !field.has_presence(),
+                             isLines(field)});
     } else if (field.is_repeated()) {
       view.tables.push_back(tableOf(reply, field));
     } else if (isLevel(field)) {

@@ -86,8 +86,13 @@ std::optional<std::string> exampleIn(const Command& command, const std::string& 
     if (argument == nullptr || !reaches(scope.role, argument->role)) return std::nullopt;
     if (argument->implied_group && !scope.group.empty()) continue;
     line += " ";
-    line +=
-        grammar == Grammar::kCli ? "--" + name + " " + quoteWord(value) : quoteNamed(name, value);
+    // On the command line a yes is the flag alone.
+    const bool flag = argument->type == Type::kBool && (value == "true" || value == "yes");
+    if (grammar == Grammar::kCli) {
+      line += "--" + name + (flag ? "" : " " + quoteWord(value));
+    } else {
+      line += quoteNamed(name, value);
+    }
   }
   return line;
 }
@@ -112,6 +117,11 @@ std::string replyText(const google::protobuf::Message& reply) {
   std::vector<std::string> lines;
   const ReplyView view = viewOf(reply);
   for (const ReplyView::Value& value : view.values) {
+    if (value.lines && !value.text.empty()) {
+      lines.push_back(value.label + ":");
+      lines.push_back(value.text);
+      continue;
+    }
     lines.push_back(value.label + ": " + (value.text.empty() ? "-" : value.text));
   }
   for (const ReplyView::Table& table : view.tables) {

@@ -121,6 +121,8 @@ v1::LeaseMessage toProto(const election::Release& m) {
   release->set_group(m.group);
   release->set_epoch(m.epoch);
   release->set_instance(m.instance.toBytes());
+  release->set_reason(m.reason);
+  release->set_orderly(m.orderly);
   return out;
 }
 
@@ -200,6 +202,8 @@ Result<election::Release> fromProto(const v1::Release& m) {
   election::Release out;
   out.group = m.group();
   out.epoch = m.epoch();
+  out.reason = singleLine(m.reason(), limits::kMaxReleaseReasonBytes);
+  out.orderly = m.orderly();
   if (Status s = checkGroup(m.group()); !s) return s;
   if (Status s = readInstance(m, out); !s) return s;
   return out;

@@ -17,44 +17,75 @@ Duration lagOf(const Candidate& candidate) {
   return candidate.lag.value_or(Duration{});
 }
 
-std::string whyNot(const ChooseOptions& options, const Candidate& candidate) {
-  if (candidate.instances == 0) return "not present";
-  if (candidate.drained) return "drained";
-  if (candidate.nofailover) return "tagged nofailover";
+struct Objection {
+  Obstacle obstacle = Obstacle::kNone;
+  std::string why;
+};
+
+// What is wrong whoever asks.
+Objection fact(const Candidate& candidate) {
+  if (candidate.instances == 0) return {Obstacle::kAbsent, "not present"};
   if (candidate.live > 1) {
-    return std::to_string(candidate.live) + " live processes under one account";
+    return {Obstacle::kTwins, std::to_string(candidate.live) + " live processes under one account"};
+  }
+  if (candidate.live == 0 && candidate.instances > 1) {
+    return {Obstacle::kUnknownLive, "asking which of the " + std::to_string(candidate.instances) +
+                                        " processes under its account is alive"};
   }
   if (candidate.live == 0) {
-    return "asking which of the " + std::to_string(candidate.instances) +
-           " processes under its account is alive";
+    return {Obstacle::kSilent,
+            "present, but it does not answer; it may be what is left of a killed process"};
   }
-  if (!candidate.barred.empty()) return candidate.barred;
+  if (!candidate.distrusted.empty()) return {Obstacle::kDistrusted, candidate.distrusted};
+  return {};
+}
+
+Objection taste(const ChooseOptions& options, const Candidate& candidate) {
+  if (candidate.drained) {
+    return {Obstacle::kDrained,
+            candidate.drain_note.empty() ? "drained" : "drained " + candidate.drain_note};
+  }
+  if (candidate.nofailover) return {Obstacle::kNoFailover, "tagged nofailover"};
+  if (!candidate.barred.empty()) return {Obstacle::kBarred, candidate.barred};
   if (candidate.level_percent && !(*candidate.level_percent >= options.level_floor)) {
-    return "level " + formatPercent(*candidate.level_percent) + "% is under the floor of " +
-           formatPercent(options.level_floor) + "%";
+    return {Obstacle::kLevel, "level " + formatPercent(*candidate.level_percent) +
+                                  "% is under the floor of " + formatPercent(options.level_floor) +
+                                  "%"};
   }
   if (candidate.lag && options.max_lag && *candidate.lag > *options.max_lag) {
-    return "lag " + formatDuration(*candidate.lag) + " is over the bound of " +
-           formatDuration(*options.max_lag);
+    return {Obstacle::kLag, "lag " + formatDuration(*candidate.lag) + " is over the bound of " +
+                                formatDuration(*options.max_lag)};
   }
   return {};
+}
+
+// How the first in order stands.
+std::string standing(const Candidate& candidate) {
+  std::string text = "first in order: priority " + std::to_string(candidate.priority);
+  text += candidate.level_percent ? ", level " + formatPercent(*candidate.level_percent) + "%"
+                                  : ", no data on its level";
+  if (candidate.lag) text += ", lag " + formatDuration(*candidate.lag);
+  return text;
 }
 
 // Empty if nothing but the JID puts `second` behind `first`.
 std::string whyBehind(const Candidate& first, const Candidate& second) {
   if (first.priority != second.priority) {
-    return "priority " + std::to_string(second.priority) + " is below " +
-           std::to_string(first.priority);
+    return "priority " + std::to_string(second.priority) + " is below the " +
+           std::to_string(first.priority) + " of " + first.name;
   }
   if (roundedLevel(first) != roundedLevel(second)) {
     if (!second.level_percent) return "has no data on its level";
-    return "level " + formatPercent(*second.level_percent) + "% is below " +
-           formatPercent(*first.level_percent) + "%";
+    return "level " + formatPercent(*second.level_percent) + "% is below the " +
+           formatPercent(*first.level_percent) + "% of " + first.name;
   }
   if (lagOf(first) != lagOf(second)) {
-    return "lag " + formatDuration(lagOf(second)) + " is over " + formatDuration(lagOf(first));
+    return "lag " + formatDuration(lagOf(second)) + " is over the " + formatDuration(lagOf(first)) +
+           " of " + first.name;
   }
-  if (first.present_since != second.present_since) return "present for a shorter time";
+  if (first.present_since != second.present_since) {
+    return "present for a shorter time than " + first.name;
+  }
   return {};
 }
 
@@ -82,9 +113,11 @@ const Verdict* Decision::find(const Jid& bare) const {
 Decision choose(const ChooseOptions& options, std::vector<Candidate> candidates) {
   Decision decision{options, {}};
   for (Candidate& candidate : candidates) {
-    std::string why = whyNot(options, candidate);
-    const bool eligible = why.empty();
-    decision.verdicts.push_back({std::move(candidate), eligible, std::move(why)});
+    Objection objection = fact(candidate);
+    if (objection.obstacle == Obstacle::kNone) objection = taste(options, candidate);
+    const bool eligible = objection.obstacle == Obstacle::kNone;
+    decision.verdicts.push_back(
+        {std::move(candidate), eligible, std::move(objection.why), objection.obstacle});
   }
   std::sort(
       decision.verdicts.begin(), decision.verdicts.end(), [](const Verdict& a, const Verdict& b) {
@@ -94,11 +127,25 @@ Decision choose(const ChooseOptions& options, std::vector<Candidate> candidates)
   const Verdict* ahead = nullptr;
   for (Verdict& verdict : decision.verdicts) {
     if (!verdict.eligible) break;
-    verdict.why = ahead ? whyBehind(ahead->candidate, verdict.candidate) : "first in order";
+    verdict.why =
+        ahead ? whyBehind(ahead->candidate, verdict.candidate) : standing(verdict.candidate);
     if (verdict.why.empty()) verdict.why = "equal, but later by its JID";
+    if (verdict.candidate.active) verdict.why = "active; " + verdict.why;
     ahead = &verdict;
   }
   return decision;
+}
+
+Decision withoutTaste(const Decision& decision, bool keep_barred) {
+  std::vector<Candidate> candidates;
+  candidates.reserve(decision.verdicts.size());
+  for (const Verdict& verdict : decision.verdicts) {
+    Candidate candidate = verdict.candidate;
+    candidate.drained = candidate.nofailover = false;
+    if (!keep_barred) candidate.barred.clear();
+    candidates.push_back(std::move(candidate));
+  }
+  return choose({}, std::move(candidates));
 }
 
 }  // namespace muster::election

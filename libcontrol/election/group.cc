@@ -11,6 +11,37 @@ Status outOfRange(const char* field, const std::string& right) {
   return {Code::kInvalidArgument, std::string(field) + " must be " + right, field};
 }
 
+bool isPercent(double value) {
+  return value >= 0 && value <= 100;
+}
+
+bool isElectionTime(Duration time) {
+  return time >= Duration{} && time <= limits::kMaxElectionTime;
+}
+
+Status checkAutomatic(const GroupConfig& config) {
+  const std::string times = "0s to " + formatDuration(limits::kMaxElectionTime);
+  if (!isElectionTime(config.floor_time)) return outOfRange("floor_time", times);
+  if (!isPercent(config.better_by)) return outOfRange("better_by", "0 to 100");
+  if (!isPercent(config.floor_margin)) return outOfRange("floor_margin", "0 to 100");
+  if (config.max_moves_per_hour < 0 || config.max_moves_per_hour > limits::kMaxMovesPerHour) {
+    return outOfRange("max_moves_per_hour", "0 to " + std::to_string(limits::kMaxMovesPerHour));
+  }
+  if (!isElectionTime(config.min_between_moves)) return outOfRange("min_between_moves", times);
+  if (config.crash_loop_count < limits::kMinCrashLoopCount ||
+      config.crash_loop_count > limits::kMaxCrashLoopCount) {
+    return outOfRange("crash_loop_count", std::to_string(limits::kMinCrashLoopCount) + " to " +
+                                              std::to_string(limits::kMaxCrashLoopCount));
+  }
+  if (!isElectionTime(config.crash_loop_young)) return outOfRange("crash_loop_young", times);
+  if (!isElectionTime(config.crash_loop_window)) return outOfRange("crash_loop_window", times);
+  if (!isElectionTime(config.crash_loop_hold)) return outOfRange("crash_loop_hold", times);
+  return Status::ok();
+}
+
+// Within this after a start all members have been enrolled again.
+constexpr Duration kMembersKnown = Duration::seconds(1);
+
 uint64_t makeNonce(Random& random) {
   const uint64_t nonce = random.next();
   return nonce == 0 ? 1 : nonce;
@@ -37,50 +68,84 @@ Status check(const GroupConfig& config) {
       config.promote_timeout <= zero) {
     return outOfRange("drain_deadline, offer_timeout, settle and promote_timeout", "positive");
   }
+  if (config.query_timeout < limits::kMinQueryTimeout ||
+      config.query_timeout > limits::kMaxQueryTimeout) {
+    return outOfRange("query_timeout", formatDuration(limits::kMinQueryTimeout) + " to " +
+                                           formatDuration(limits::kMaxQueryTimeout));
+  }
   if (config.backoff_first <= zero || config.backoff_last < config.backoff_first) {
     return outOfRange("backoff_first", "positive and at most backoff_last");
   }
-  if (!(config.choose.level_floor >= 0 && config.choose.level_floor <= 100)) {
-    return outOfRange("level_floor", "0 to 100");
+  if (!isPercent(config.choose.level_floor)) return outOfRange("level_floor", "0 to 100");
+  if (config.choose.max_lag && *config.choose.max_lag < zero) {
+    return outOfRange("max_lag", "positive");
   }
-  return Status::ok();
+  return checkAutomatic(config);
 }
 
-GroupMachine::GroupMachine(GroupConfig config, GroupRecord record, Random& random, ElapsedTime now)
+GroupMachine::GroupMachine(GroupConfig config, GroupRecord record, Random& random, ElapsedTime now,
+                           std::vector<group::KnownMove> known)
     : config_(std::move(config)),
       record_(std::move(record)),
       random_(&random),
       now_(now),
       last_grant_(now),
       settle_until_(now + config_.settle),
-      hold_until_(now) {
+      may_be_stale_(record_.phase == Phase::kVacant),
+      started_(now),
+      hold_until_(now),
+      phase_since_(now),
+      vacant_since_(now),
+      granted_at_(now),
+      confirmed_at_(now),
+      known_moves_(std::make_shared<const std::deque<KnownMove>>()) {
   if (record_.group.empty()) record_.group = config_.name;
   record_.highest_epoch = std::max(record_.highest_epoch, record_.epoch);
+  for (KnownMove& move : known) {
+    if (move.outcome) rememberMove(move.request, std::move(move.outcome));
+  }
+  resume(now);
+}
+
+// What was under way before this start goes on.
+void GroupMachine::resume(ElapsedTime now) {
+  if (record_.move) {
+    move_ = Move{*record_.move, now, true, true, {}, {}};
+    rememberMove(requestOf(*record_.move), std::nullopt);
+  }
   if (record_.phase == Phase::kVacant) return;
   // A record that doesn't say how long its lease may last is waited out as the longest there is.
   if (record_.lease_ttl <= Duration{}) record_.lease_ttl = limits::kMaxLeaseTtl;
-  recovered_ = true;
+  recovered_ = inherited_ = true;
+  // Of a holder that a move has brought the end is still to be told.
+  takeover_told_ = !(record_.move && record_.jid != record_.move->from);
+  drain_for_ = record_.move ? DrainFor::kMove : DrainFor::kRemoved;
   drain_deadline_ = now + config_.drain_deadline;
   next_drain_ = now;
-  demand_nonce_ = makeNonce(random);
+  demand_nonce_ = makeNonce(*random_);
   confirm_deadline_ = now + config_.promote_timeout;
 }
 
 group::Effects GroupMachine::step(const group::Event& event, ElapsedTime now) {
   now_ = std::max(now_, now);
   effects_.clear();
+  outcomes_.clear();
   const GroupRecord before = record_;
   expire();
   std::visit([this](const auto& e) { on(e); }, event);
   watchTwins();
   pursue();
-  if (record_ != before) effects_.insert(effects_.begin(), group::Persist{record_});
+  askCandidates();
+  if (record_ != before || !outcomes_.empty()) {
+    effects_.insert(effects_.begin(), group::Persist{record_, std::move(outcomes_)});
+  }
   return std::move(effects_);
 }
 
 // What time alone brings about. Runs before the event, so that a late one meets the phase that it
 // should have met.
 void GroupMachine::expire() {
+  if (crash_hold_until_ && now_ >= *crash_hold_until_) endCrashLoopHold();
   if (record_.phase == Phase::kVacant) return;
   if (record_.phase == Phase::kOffered && !recovered_) {
     // No grant was ever answered under this offer, and none will be: nothing needs waiting out.
@@ -88,31 +153,52 @@ void GroupMachine::expire() {
     return;
   }
   if (now_ < leaseGoneAt()) return;
-  const std::string whose = nameOf(record_.jid);
   if (record_.phase == Phase::kOffered) {
-    vacate("whatever was offered to " + whose + " before the restart is over by now");
+    vacate("whatever was offered to " + nameOf(record_.jid) + " before the restart is over by now");
     return;
   }
-  // Its presence may outlive it for long: others come first for a moment.
-  memberFailed(record_.jid, "let its lease run out");
-  vacate("the lease of " + whose + " ran out");
+  holderExpired();
 }
 
 ElapsedTime GroupMachine::leaseGoneAt() const {
   return last_grant_ + waitOut(record_.lease_ttl, config_.clock_rate_bound, config_.wait_margin);
 }
 
+// From when on a holder has missed a renewal and its retry, so that a successor may be needed.
+ElapsedTime GroupMachine::silentAt() const {
+  return last_grant_ + record_.lease_ttl * 2 / 3;
+}
+
+bool GroupMachine::isHeld() const {
+  return record_.phase == Phase::kActive || record_.phase == Phase::kDraining;
+}
+
 // What the phase calls for now.
 void GroupMachine::pursue() {
+  watchLevel();
+  if (isMovePending()) pursueAsking();
+  // A crash may have come between the removal of the holder and the record of its drain.
+  const bool members_known = now_ >= phase_since_ + std::max(config_.settle, kMembersKnown);
+  if (record_.phase == Phase::kActive && inherited_ && members_known &&
+      !members_.contains(record_.jid)) {
+    beginDrain(nameOf(record_.jid) + " is no longer a member", DrainFor::kRemoved);
+  }
   if (record_.phase == Phase::kActive) pursueMove();
+  if (record_.phase == Phase::kActive) watchPromotion();
   if (record_.phase == Phase::kDraining && now_ >= next_drain_) sendDrain();
   if (record_.phase == Phase::kVacant) fillVacancy();
 }
 
 void GroupMachine::changePhase(Phase to, const Jid& whose, std::string cause) {
-  effects_.push_back(
-      group::PhaseChanged{record_.phase, to, record_.epoch, whose, std::move(cause)});
+  group::PhaseChanged change{record_.phase, to, record_.epoch, whose, std::move(cause)};
+  change.after = now_ - phase_since_;
+  if (record_.move) {
+    change.asked_by = record_.move->caller;
+    change.move_key = record_.move->key;
+  }
+  effects_.push_back(std::move(change));
   record_.phase = to;
+  phase_since_ = now_;
 }
 
 void GroupMachine::vacate(std::string cause) {
@@ -122,13 +208,15 @@ void GroupMachine::vacate(std::string cause) {
   record_.instance = InstanceId();
   record_.offer_nonce = Id128();
   record_.lease_ttl = Duration();
-  recovered_ = false;
+  recovered_ = inherited_ = false;
   confirmed_active_ = false;
+  slow_alarmed_ = false;
   demand_nonce_ = 0;
 }
 
-void GroupMachine::beginDrain(std::string cause) {
+void GroupMachine::beginDrain(std::string cause, DrainFor why) {
   changePhase(Phase::kDraining, record_.jid, std::move(cause));
+  drain_for_ = why;
   drain_deadline_ = now_ + config_.drain_deadline;
   demand_nonce_ = makeNonce(*random_);
   sendDrain();
@@ -144,19 +232,23 @@ void GroupMachine::sendDrain() {
 }
 
 void GroupMachine::fillVacancy() {
-  if (now_ < hold_until_) return;
-  if (move_) fillForMove();
-  if (record_.phase != Phase::kVacant || !isSettled(now_)) return;
-  Decision decision = candidates(now_);
-  if (!decision.best()) return;
-  const Jid best = decision.best()->jid;
-  offerTo(best, std::move(decision));
+  if (now_ < hold_until_ || isMovePending() || mayBeHeldUnseen(now_)) return;
+  // From here on every lease is on record.
+  may_be_stale_ = false;
+  if (move_) {
+    fillForMove();
+    if (move_) return;
+  }
+  if (record_.phase != Phase::kVacant || !isSettled(now_) || isCrashLoopHeld(now_)) return;
+  const Choice choice = pick(candidates(now_), nullptr);
+  if (!choice.jid.isEmpty()) offerTo(choice.jid);
 }
 
-void GroupMachine::offerTo(const Jid& bare, Decision decision) {
+void GroupMachine::offerTo(const Jid& bare) {
   const Presence* target = onlyLive(members_.at(bare), now_);
   if (!target) return;
   const Jid full = target->facts.jid;
+  last_decision_ = candidates(now_);
   record_.epoch = record_.highest_epoch + 1;
   record_.highest_epoch = record_.epoch;
   record_.jid = bare;
@@ -164,10 +256,10 @@ void GroupMachine::offerTo(const Jid& bare, Decision decision) {
   record_.offer_nonce = Id128::make(*random_);
   record_.lease_ttl = config_.lease_ttl;
   offer_deadline_ = now_ + config_.offer_timeout;
-  recovered_ = false;
-  changePhase(Phase::kOffered, bare, nameOf(bare) + " is the best candidate");
-  if (move_) std::get<group::PhaseChanged>(effects_.back()).cause = "moved to " + nameOf(bare);
-  last_decision_ = std::move(decision);
+  recovered_ = inherited_ = false;
+  takeover_.steps.vacant = now_ - vacant_since_;
+  changePhase(Phase::kOffered, bare,
+              move_ ? "moved to " + nameOf(bare) : nameOf(bare) + " is the best candidate");
   effects_.push_back(group::SendOffer{
       full, Offer{record_.group, record_.epoch, record_.lease_ttl, record_.offer_nonce}});
 }
@@ -176,6 +268,11 @@ void GroupMachine::offerFailed(const std::string& why) {
   const Jid whose = record_.jid;
   memberFailed(whose, why);
   vacate(nameOf(whose) + " " + why);
+}
+
+void GroupMachine::deny(ReplyToken token, uint64_t request_nonce, std::string reason) {
+  effects_.push_back(
+      group::Reply{token, Denied{request_nonce, std::move(reason), record_.highest_epoch}});
 }
 
 std::string GroupMachine::denialReason(const Jid& from, uint64_t epoch,
@@ -193,22 +290,23 @@ std::string GroupMachine::denialReason(const Jid& from, uint64_t epoch,
 void GroupMachine::on(const group::AcquireReceived& event) {
   const Acquire& message = event.message;
   const Jid from = event.from.bare();
+  heardFrom(event.from);
   const bool matches = message.group == record_.group && from == record_.jid &&
                        message.epoch == record_.epoch && message.instance == record_.instance &&
                        message.offer_nonce == record_.offer_nonce;
-  const bool first = record_.phase == Phase::kOffered;
+  // An offer from before a restart may be to somebody who has been removed since.
+  const bool first = record_.phase == Phase::kOffered && members_.contains(from);
   if (!matches || !(first || record_.phase == Phase::kActive)) {
-    effects_.push_back(group::Reply{
-        event.token,
-        Denied{message.request_nonce, denialReason(from, message.epoch, message.instance),
-               record_.highest_epoch}});
-    return;
+    return deny(event.token, message.request_nonce,
+                denialReason(from, message.epoch, message.instance));
   }
   last_grant_ = now_;
   if (first) {
-    recovered_ = false;
-    confirmed_active_ = false;
+    recovered_ = inherited_ = false;
+    confirmed_active_ = takeover_told_ = false;
     confirm_deadline_ = now_ + config_.promote_timeout;
+    granted_at_ = now_;
+    takeover_.steps.offer = now_ - phase_since_;
     changePhase(Phase::kActive, from, nameOf(from) + " took up the offer");
   }
   effects_.push_back(group::Reply{
@@ -218,16 +316,14 @@ void GroupMachine::on(const group::AcquireReceived& event) {
 void GroupMachine::on(const group::RenewReceived& event) {
   const Renew& message = event.message;
   const Jid from = event.from.bare();
+  heardFrom(event.from);
   const bool matches = message.group == record_.group && from == record_.jid &&
                        message.epoch == record_.epoch && message.instance == record_.instance;
   const bool draining = record_.phase == Phase::kDraining;
   const bool renewable = record_.phase == Phase::kActive || (draining && now_ < drain_deadline_);
   if (!matches || !renewable) {
-    effects_.push_back(group::Reply{
-        event.token,
-        Denied{message.request_nonce, denialReason(from, message.epoch, message.instance),
-               record_.highest_epoch}});
-    return;
+    return deny(event.token, message.request_nonce,
+                denialReason(from, message.epoch, message.instance));
   }
   // Not persisted: after a restart every lease on record counts as granted at that moment.
   last_grant_ = now_;
@@ -237,46 +333,60 @@ void GroupMachine::on(const group::RenewReceived& event) {
 
 void GroupMachine::on(const group::ReleaseReceived& event) {
   const Release& message = event.message;
+  heardFrom(event.from);
   const bool matches = message.group == record_.group && event.from.bare() == record_.jid &&
                        message.epoch == record_.epoch && message.instance == record_.instance;
   if (matches && record_.phase != Phase::kVacant) {
-    const std::string whose = nameOf(record_.jid);
+    const std::string reason = singleLine(message.reason, limits::kMaxReleaseReasonBytes);
+    const std::string did = "gave the lease back" + (reason.empty() ? "" : ": " + reason);
+    const std::string cause = nameOf(record_.jid) + " " + did;
     // Left alone for a moment even if it was active: it mostly gives up because it is going away.
-    if (record_.phase != Phase::kDraining) memberFailed(record_.jid, "gave the lease back");
-    vacate(whose + " gave the lease back");
+    if (record_.phase != Phase::kDraining || !message.orderly) memberFailed(record_.jid, did);
+    if (isHeld()) {
+      holderEnded(cause, !message.orderly);
+    } else {
+      vacate(cause);
+    }
   }
   effects_.push_back(group::Reply{event.token, Accepted{}});
 }
 
-void GroupMachine::on(const group::OfferAccepted&) {
-  // Only heard: what counts is the acquire, and that has the offer's own deadline.
+// Beyond that only heard: what counts is the acquire, and that has the offer's own deadline.
+void GroupMachine::on(const group::OfferAccepted& event) {
+  heardFrom(event.from);
 }
 
 void GroupMachine::on(const group::OfferDeclined& event) {
   const Jid from = event.from.bare();
+  heardFrom(event.from);
   if (record_.phase != Phase::kOffered || recovered_ || from != record_.jid ||
       event.offer_nonce != record_.offer_nonce) {
     return;
   }
-  noteEpoch(from, event.message.highest_epoch);
+  noteEpoch(event.from, event.message.highest_epoch);
   offerFailed("declined: " + singleLine(event.message.reason, 200));
 }
 
 void GroupMachine::on(const group::DrainedReceived& event) {
   const Drained& message = event.message;
+  heardFrom(event.from);
   if (record_.phase != Phase::kDraining || event.from.bare() != record_.jid ||
       message.epoch != record_.epoch || message.instance != record_.instance ||
       message.demand_nonce != demand_nonce_) {
     return;
   }
-  vacate(nameOf(record_.jid) + " has stopped");
+  if (drain_for_ == DrainFor::kSlow) memberFailed(record_.jid, "did not become active in time");
+  holderEnded(nameOf(record_.jid) + " has stopped", false);
 }
 
 void GroupMachine::on(const group::HolderFenced& event) {
-  const bool held = record_.phase == Phase::kActive || record_.phase == Phase::kDraining;
-  if (!held || event.instance != record_.instance) return;
-  memberFailed(record_.jid, "was fenced");
-  vacate(nameOf(record_.jid) + " was fenced, says " + singleLine(event.by, 200));
+  if (record_.phase == Phase::kVacant || event.instance != record_.instance) return;
+  const std::string did = "was fenced, says " + singleLine(event.by, 200);
+  // The target of an offer: it won't take it up any more, and what it may have got before a restart
+  // can't be used.
+  if (!isHeld()) return offerFailed(did);
+  memberFailed(record_.jid, did);
+  holderEnded(nameOf(record_.jid) + " " + did, true);
 }
 
 void GroupMachine::on(const group::Tick&) {}
@@ -284,13 +394,15 @@ void GroupMachine::on(const group::Tick&) {}
 std::optional<ElapsedTime> GroupMachine::nextWake() const {
   ElapsedTime wake = ElapsedTime::max();
   // What was due was done in the last step; an instant that has passed awaits something else.
-  const auto consider = [&](ElapsedTime at) {
-    if (at > now_) wake = std::min(wake, at);
+  const auto consider = [&](std::optional<ElapsedTime> at) {
+    if (at && *at > now_) wake = std::min(wake, *at);
   };
   switch (record_.phase) {
     case Phase::kVacant:
       consider(hold_until_);
       consider(settle_until_);
+      if (may_be_stale_) consider(unseenUntil());
+      consider(crash_hold_until_);
       for (const auto& [jid, member] : members_) consider(member.not_before);
       break;
     case Phase::kOffered:
@@ -301,13 +413,16 @@ std::optional<ElapsedTime> GroupMachine::nextWake() const {
       consider(leaseGoneAt());
       break;
     case Phase::kActive:
+      consider(silentAt());
       consider(leaseGoneAt());
-      if (move_) consider(confirm_deadline_);
+      if (!confirmed_active_ || move_) consider(confirm_deadline_);
+      if (under_floor_since_) consider(*under_floor_since_ + config_.floor_time);
+      if (const auto hold = moveHold(now_)) consider(hold->until);
       break;
   }
-  for (const auto& [jid, member] : members_) {
-    if (member.query_at) consider(*member.query_at);
-  }
+  if (isMovePending()) consider(move_->begun + config_.query_timeout);
+  consider(ask_at_);
+  for (const auto& [jid, member] : members_) consider(member.query_at);
   if (wake == ElapsedTime::max()) return std::nullopt;
   return wake;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libcontrol/base/status.h"
+#include "libcontrol/election/choose.h"
 #include "libcontrol/election/messages.h"
 #include "libcontrol/election/types.h"
 
@@ -23,6 +24,8 @@ struct MemberEnrolled {
   int priority = 0;  // higher is preferred
   bool nofailover = false;
   bool drained = false;
+  // Of a drained one: by whom, since when and why, as a clause for people; may be empty.
+  std::string drain_note{};
 };
 // No longer a member: it gets no offers, and if it is the holder it is told to drain.
 struct MemberRemoved {
@@ -40,6 +43,12 @@ struct MemberPresent {
   // NodeStatus.held_epoch if its role is ACTIVE, else 0: under which epoch its application says
   // that it is active. Ends a move; decides nothing else.
   uint64_t active_epoch = 0;
+  // NodeStatus.lease_ttl_ms: T of the lease it holds or held last. After a lost store the wait is
+  // as long as the longest one reported needs, not the configured one.
+  std::optional<Duration> lease_ttl{};
+  // It wants no role, says the node itself: as MemberEnrolled.drained and its note.
+  bool drained = false;
+  std::string drain_note{};
 };
 // Unavailable presence of a full JID, or the server's word that it is not there.
 struct MemberGone {
@@ -82,23 +91,39 @@ struct DrainedReceived {
   Jid from;
   Drained message;
 };
-// Somebody who can know (a fencing hook, a supervisor on the host) confirms that this process is
-// gone or can no longer reach the resource. Presence is no such word.
+// Somebody who can know (a fencing hook) confirms that this process is gone or can no longer reach
+// the resource. Presence is no such word. The instance says which process; any other than the
+// holder's, or the target's of an offer from before a restart, changes nothing. (The word of a
+// supervisor that runs the application itself comes as its Release.)
 struct HolderFenced {
   InstanceId instance;
   std::string by;  // who says so, for people
 };
 
-// Move the active role. The role goes to `target`, or to the best candidate besides the one that is
-// active now. Each request is answered by MoveFinished at once, or by MoveStarted and one
-// MoveFinished later; requests with the same key share the one that comes later, and a repeat after
-// that gets the same outcome again. Outcomes are kept in memory only: across a restart expect_epoch
-// protects.
+// Move the active role. It goes to `target`, or to the best candidate besides the one that has it.
+// First whoever could take it is asked whether it lives (SendQuery), unless it answered a moment
+// ago; if nobody does, the request is refused and the holder keeps the role. A request is answered
+// by MoveFinished, at once or after those questions, or by MoveStarted and one MoveFinished later.
+// Requests with the same key are one: they share what comes later, and a repeat after that gets the
+// same outcome again, also after a restart (GroupMachine's constructor).
 struct MoveRequested {
   std::string key;            // the same again is the same request; empty: never the same
   std::optional<Jid> target;  // bare
   std::optional<uint64_t> expect_epoch;
   std::string caller;  // for people
+  // Goes on where a matter of taste stands against it: a candidate that is drained, tagged
+  // nofailover, under the floor, lagging, or left alone after a failure. Never shortens a wait and
+  // never overrides absence, silence, twins or an epoch that can't be true.
+  bool force = false;
+  // If nobody can take the role, its holder is to stop all the same and the group stays without an
+  // active node. Carried out only with `force`; else refused before anything is touched. Whoever is
+  // to stay without the role must be marked drained before, or it is chosen again.
+  bool leave_vacant = false;
+  // Bare: only if this member has the role or is being offered it; else it is done at once.
+  std::optional<Jid> away_from{};
+  // The driver's own (whom to tell, what follows): kept with the move, also across a restart, and
+  // given back with the outcome. No part of what makes two requests the same.
+  std::string context{};
 };
 struct Tick {};  // nextWake() has come
 
@@ -108,11 +133,6 @@ using Event = std::variant<MemberEnrolled, MemberRemoved, MemberPresent, MemberG
 
 // --- effects --------------------------------------------------------------------------------
 
-// At most one in a step, and then the first effect. It must be durable (fsync) before anything that
-// follows is carried out.
-struct Persist {
-  GroupRecord record;
-};
 struct Reply {
   ReplyToken token = 0;
   std::variant<Granted, Denied, Accepted> message;
@@ -133,18 +153,58 @@ struct SendDrain {
 struct SendQuery {
   Jid to;
 };
+enum class AlarmKind {
+  kOther,
+  kTwins,          // a JID has two live processes
+  kPoisonedEpoch,  // a node reports an epoch that can't be true
+  kStaleRecord,    // a node has seen an epoch above the record: a lost or restored store
+  kCrashLoop,      // promotions were lost one after the other: offers are held
+  kFlapHold,       // a move off a live holder is due but its limits hold it
+  kSlowPromotion,  // the holder does not say that it is active
+};
+// "other", "twins", "poisoned-epoch", "stale-record", "crash-loop", "flap-hold", "slow-promotion".
+const char* alarmKindName(AlarmKind kind);
 // For people: something is wrong that a machine can't mend. Raised once for each occurrence.
 struct Alarm {
   std::string text;
+  AlarmKind kind = AlarmKind::kOther;
 };
+
+// What a change of the role took, step by step; zero where there was no such step, or where it was
+// not seen because the coordinator restarted meanwhile.
+struct Steps {
+  Duration ask{};      // until the move's target had answered
+  Duration drain{};    // until the old holder had stopped, or no longer renewed
+  Duration wait{};     // from its last grant until its lease was over for certain
+  Duration vacant{};   // until the offer that was taken up, those that failed before it included
+  Duration offer{};    // until it was taken up
+  Duration promote{};  // until the application was active
+};
+
 struct PhaseChanged {
   Phase from = Phase::kVacant;
   Phase to = Phase::kVacant;
   uint64_t epoch = 0;
   Jid jid;            // the offer's target or the holder; of a change to VACANT whose it was
   std::string cause;  // one sentence
+  Duration after{};   // how long the group was in `from`
+  // Of the move that it belongs to, or empty.
+  std::string asked_by{};
+  std::string move_key{};
 };
-// The move is under way: nothing is decided yet. Also for a request that joined one that runs.
+// The new holder says that its application is active: what a failover or a move came to, and what
+// it took. Once an epoch; after a restart of the coordinator not again for a holder that went on.
+struct TookOver {
+  Jid from;                 // bare; the holder before, empty if none is known
+  uint64_t from_epoch = 0;  // its
+  Jid to;                   // bare
+  uint64_t epoch = 0;
+  std::string cause;  // why the holder before lost the role, one sentence; empty if there was none
+  std::string asked_by;  // the caller of the move; empty if nobody asked
+  Steps steps;
+};
+// The move is under way and on disk: nothing is decided yet. Also for a request that joined one
+// that runs.
 struct MoveStarted {
   std::string key;
   Jid from;  // bare; empty if none was active
@@ -155,14 +215,48 @@ struct MoveFinished {
   std::string key;
   Status status;
   Jid from;            // bare; empty if none was active
-  Jid to;              // bare; the one that is active now, empty if none is
+  Jid to;              // bare; the one that has the role now, empty if none has
   uint64_t epoch = 0;  // the group's epoch now
   Duration duration;   // since the request; zero if nothing had to move
   std::string text;    // one sentence, also of success
+  std::string caller{};
+  uint64_t from_epoch = 0;  // when it began
+  bool automatic = false;   // nobody asked; the key is empty
+  bool forced = false;
+  bool resumed = false;  // the coordinator restarted in the middle: times count from then
+  Steps steps{};
+  std::string context{};  // the request's
+};
+// A request and, unless it still runs, what came of it.
+struct KnownMove {
+  MoveRequested request;
+  std::optional<MoveFinished> outcome;
+};
+
+// At most one in a step, and then the first effect. It must be durable (fsync) before anything that
+// follows is carried out.
+struct Persist {
+  GroupRecord record;
+  // Outcomes of moves reached in this step, to be written in the same transaction, so that a repeat
+  // after a restart finds either the move or its outcome. Only those with a key; the store keeps
+  // the latest limits::kMaxKnownMoves of a group. May come with a record that hasn't changed.
+  std::vector<KnownMove> outcomes{};
 };
 
 using Effect = std::variant<Persist, Reply, SendOffer, SendDrain, SendQuery, Alarm, PhaseChanged,
-                            MoveStarted, MoveFinished>;
+                            TookOver, MoveStarted, MoveFinished>;
 using Effects = std::vector<Effect>;
+
+// --- what a move would do ---------------------------------------------------------------------
+
+struct Plan {
+  Status status;  // why the request would be refused; else ok
+  // What would happen, in order, a sentence each; of a refusal empty.
+  std::vector<std::string> steps;
+  // The candidates and why or why not, as the decision would see them now.
+  Decision decision;
+  std::optional<Jid> drained;  // bare; who would be told to stop
+  std::optional<Jid> offered;  // bare; who would be offered the role, if it answers
+};
 
 }  // namespace muster::election::group

@@ -3,6 +3,7 @@
 
 #include "libcontrol/base/text.h"
 #include "libcontrol/election/group.h"
+#include "libcontrol/election/wording.h"
 
 namespace muster::election {
 namespace {
@@ -22,7 +23,9 @@ void GroupMachine::on(const group::MemberEnrolled& event) {
 void GroupMachine::on(const group::MemberRemoved& event) {
   const std::string name = nameOf(event.jid);
   if (record_.phase == Phase::kActive && record_.jid == event.jid) {
-    beginDrain(name + " is no longer a member");
+    beginDrain(name + " is no longer a member", DrainFor::kRemoved);
+  } else if (record_.phase == Phase::kOffered && record_.jid == event.jid && !recovered_) {
+    vacate("the offer to " + name + " was withdrawn: it is no longer a member");
   }
   members_.erase(event.jid);
 }
@@ -43,16 +46,21 @@ void GroupMachine::on(const group::MemberPresent& event) {
           member.present.begin(), member.present.end(),
           [](const auto& a, const auto& b) { return a.second.since < b.second.since; }));
     }
-    member.present.insert_or_assign(event.jid, Presence{event, now_, std::nullopt});
+    member.present.insert_or_assign(event.jid, Presence{event, now_, std::nullopt, std::nullopt});
     if (member.present.size() > 1) member.query_at = now_;
   }
-  noteEpoch(bare, event.highest_epoch);
+  noteEpoch(event.jid, event.highest_epoch);
+  // Somebody else who comes later may know of a longer lease.
+  if (stale_since_ && now_ < hold_until_) {
+    hold_until_ = std::max(
+        hold_until_,
+        *stale_since_ + waitOut(longestLease(), config_.clock_rate_bound, config_.wait_margin));
+  }
 
-  const bool held = record_.phase == Phase::kActive || record_.phase == Phase::kDraining;
-  if (!held || bare != record_.jid || event.instance != record_.instance) return;
+  if (!isHeld() || bare != record_.jid || event.instance != record_.instance) return;
   if (fresh && record_.phase == Phase::kDraining) next_drain_ = now_;
   if (event.active_epoch == record_.epoch) {
-    confirmed_active_ = true;
+    confirmActive();
     member.failures = 0;
   }
 }
@@ -63,42 +71,60 @@ void GroupMachine::on(const group::MemberGone& event) {
   if (found != members_.end()) found->second.present.erase(event.jid);
 }
 
-void GroupMachine::on(const group::QueryAnswered& event) {
-  const auto member = members_.find(event.jid.bare());
-  if (member == members_.end()) return;
-  const auto presence = member->second.present.find(event.jid);
-  if (presence != member->second.present.end()) presence->second.answered = now_;
+bool GroupMachine::isImpossible(uint64_t epoch) const {
+  if (epoch <= record_.highest_epoch) return false;
+  return epoch > kMaxEpoch || epoch - record_.highest_epoch > limits::kMaxEpochJump;
 }
 
-// False if the epoch can't be true. A plausible one above the record means that the record is older
-// than the truth (a restored backup, a lost disk): somebody may hold a lease that isn't on it.
-bool GroupMachine::noteEpoch(const Jid& bare, uint64_t epoch) {
+// What this process says that it has seen. A plausible epoch above the record means that the record
+// is older than the truth (a restored backup, a lost disk): somebody may hold a lease that isn't on
+// it.
+void GroupMachine::noteEpoch(const Jid& full, uint64_t epoch) {
+  const Jid bare = full.bare();
   const auto member = members_.find(bare);
-  if (epoch <= record_.highest_epoch) {
-    if (member != members_.end()) member->second.epoch_alarmed = false;
-    return true;
-  }
-  if (epoch > kMaxEpoch || epoch - record_.highest_epoch > limits::kMaxEpochJump) {
-    if (member == members_.end() || member->second.epoch_alarmed) return false;
-    member->second.epoch_alarmed = true;
+  if (member == members_.end()) return;
+  const auto known = member->second.present.find(full);
+  Presence* presence = known == member->second.present.end() ? nullptr : &known->second;
+  if (presence)
+    epoch = presence->facts.highest_epoch = std::max(presence->facts.highest_epoch, epoch);
+  if (isImpossible(epoch)) {
+    if (!presence || presence->epoch_alarmed) return;
+    presence->epoch_alarmed = true;
     effects_.push_back(
         group::Alarm{nameOf(bare) + " reports epoch " + std::to_string(epoch) + ", but " +
-                     record_.group + " is at " + std::to_string(record_.highest_epoch) +
-                     ": too far above to be true, so it is refused and this node gets no offer"});
-    return false;
+                         record_.group + " is at " + std::to_string(record_.highest_epoch) +
+                         ": too far above to be true, so it is refused and this node gets no offer",
+                     group::AlarmKind::kPoisonedEpoch});
+    return;
   }
-  effects_.push_back(group::Alarm{
-      nameOf(bare) + " has seen epoch " + std::to_string(epoch) + ", but the record of " +
-      record_.group + " ends at " + std::to_string(record_.highest_epoch) +
-      ": the record is older than the truth, so a lease that may be in force is waited out"});
+  if (presence) presence->epoch_alarmed = false;
+  if (epoch <= record_.highest_epoch) return;
+  const Duration wait = waitOut(longestLease(), config_.clock_rate_bound, config_.wait_margin);
+  effects_.push_back(group::Alarm{nameOf(bare) + " has seen epoch " + std::to_string(epoch) +
+                                      ", but the record of " + record_.group + " ends at " +
+                                      std::to_string(record_.highest_epoch) +
+                                      ": the record is older than the truth, so a lease that may "
+                                      "be in force is waited out, for " +
+                                      shownTime(wait),
+                                  group::AlarmKind::kStaleRecord});
   record_.highest_epoch = epoch;
-  hold_until_ = std::max(hold_until_, now_ + waitOut(config_.lease_ttl, config_.clock_rate_bound,
-                                                     config_.wait_margin));
-  return true;
+  if (!stale_since_ || now_ >= hold_until_) stale_since_ = now_;
+  hold_until_ = std::max(hold_until_, now_ + wait);
+}
+
+// The longest lease that may be in force without being on record, as far as anybody can tell.
+Duration GroupMachine::longestLease() const {
+  Duration longest = config_.lease_ttl;
+  for (const auto& [bare, member] : members_) {
+    for (const auto& [full, presence] : member.present) {
+      if (presence.facts.lease_ttl) longest = std::max(longest, *presence.facts.lease_ttl);
+    }
+  }
+  return std::min(longest, limits::kMaxLeaseTtl);
 }
 
 void GroupMachine::memberFailed(const Jid& bare, const std::string& why) {
-  if (move_) move_->last_failure = nameOf(bare) + " " + why;
+  if (move_ && bare != move_->record.from) move_->last_failure = nameOf(bare) + " " + why;
   const auto found = members_.find(bare);
   if (found == members_.end()) return;
   Member& member = found->second;
@@ -107,51 +133,6 @@ void GroupMachine::memberFailed(const Jid& bare, const std::string& why) {
   member.failures = std::min(member.failures + 1, 60);
   member.not_before = now_ + std::min(pause, config_.backoff_last);
   member.last_failure = why;
-}
-
-// While a JID has several instances present they are asked again and again which of them live.
-void GroupMachine::watchTwins() {
-  for (auto& [bare, member] : members_) {
-    if (member.present.size() < 2) {
-      member.query_at.reset();
-      member.twins_alarmed = false;
-      continue;
-    }
-    if (!member.query_at || now_ >= *member.query_at) {
-      member.query_at = now_ + config_.lease_ttl / 3;
-      for (const auto& [full, presence] : member.present) {
-        effects_.push_back(group::SendQuery{full});
-      }
-    }
-    if (member.twins_alarmed || liveCount(member, now_) < 2) continue;
-    member.twins_alarmed = true;
-    effects_.push_back(group::Alarm{nameOf(bare) + " runs more than once under " + bare.toString() +
-                                    ": none of these processes is offered anything"});
-  }
-}
-
-// How many instances count as live; 0 while that isn't known.
-int GroupMachine::liveCount(const Member& member, ElapsedTime now) const {
-  if (member.present.size() < 2) return static_cast<int>(member.present.size());
-  int live = 0;
-  bool unknown = false;
-  for (const auto& [full, presence] : member.present) {
-    if (presence.answered && now - *presence.answered <= config_.lease_ttl) {
-      ++live;
-    } else if (now - presence.since <= config_.lease_ttl) {
-      unknown = true;
-    }
-  }
-  return live == 1 && unknown ? 0 : live;
-}
-
-const GroupMachine::Presence* GroupMachine::onlyLive(const Member& member, ElapsedTime now) const {
-  if (liveCount(member, now) != 1) return nullptr;
-  if (member.present.size() == 1) return &member.present.begin()->second;
-  for (const auto& [full, presence] : member.present) {
-    if (presence.answered && now - *presence.answered <= config_.lease_ttl) return &presence;
-  }
-  return nullptr;
 }
 
 const GroupMachine::Presence* GroupMachine::findInstance(const Jid& bare,
@@ -170,19 +151,30 @@ Candidate GroupMachine::candidate(const Member& member, ElapsedTime now) const {
   candidate.name = member.config.name;
   candidate.priority = member.config.priority;
   candidate.drained = member.config.drained;
+  candidate.drain_note = member.config.drain_note;
   candidate.nofailover = member.config.nofailover;
   candidate.instances = static_cast<int>(member.present.size());
   candidate.live = liveCount(member, now);
+  // Of one process among several as well: which of them was right nobody can tell.
+  for (const auto& [full, presence] : member.present) {
+    if (isImpossible(presence.facts.highest_epoch)) {
+      candidate.distrusted = "reports an epoch that can't be true";
+    }
+  }
   if (const Presence* live = onlyLive(member, now)) {
     candidate.level_percent = live->facts.level_percent;
     candidate.lag = live->facts.lag;
     candidate.present_since = live->since;
+    candidate.answered = hasAnswered(*live, now) && !live->doubted;
+    if (live->facts.drained && !candidate.drained) {
+      candidate.drained = true;
+      candidate.drain_note = live->facts.drain_note;
+    }
   }
-  if (member.epoch_alarmed) {
-    candidate.barred = "reports an epoch that can't be true";
-  } else if (now < member.not_before) {
-    candidate.barred = member.last_failure + "; is asked again in " +
-                       formatDuration(Duration::millis((member.not_before - now).toMillis() + 1));
+  candidate.active = isHeld() && record_.jid == member.config.jid;
+  if (now < member.not_before) {
+    candidate.barred =
+        member.last_failure + "; is asked again in " + shownTime(member.not_before - now);
   }
   return candidate;
 }
@@ -208,68 +200,28 @@ bool GroupMachine::isSettled(ElapsedTime now) const {
   });
 }
 
-GroupView GroupMachine::view(ElapsedTime now) const {
-  GroupView view;
-  view.phase = record_.phase;
-  view.epoch = record_.epoch;
-  if (record_.phase == Phase::kActive || record_.phase == Phase::kDraining) {
-    view.active = record_.jid;
-    view.instance = record_.instance;
-  }
-  view.note = record_.phase == Phase::kVacant ? vacantNote(now) : holderNote(now);
-  return view;
+// Until when a lease that isn't on record may be in force, if nobody reports a newer epoch.
+ElapsedTime GroupMachine::unseenUntil() const {
+  return started_ + waitOut(longestLease(), config_.clock_rate_bound, config_.wait_margin);
 }
 
-std::string GroupMachine::vacantNote(ElapsedTime now) const {
-  if (members_.empty()) return "the group has no members";
-  if (now < hold_until_) {
-    return "waiting until no lease from before the record can be in force, at most " +
-           formatDuration(Duration::millis((hold_until_ - now).toMillis() + 1));
-  }
-  const Decision decision = candidates(now);
-  if (decision.best()) {
-    return isSettled(now) ? decision.best()->name + " is about to be offered the role"
-                          : "just started; waiting for the other members to appear";
-  }
-  std::string note = "no node is eligible: ";
-  for (size_t i = 0; i < decision.verdicts.size(); ++i) {
-    const Verdict& verdict = decision.verdicts[i];
-    if (i == 5) {
-      return note + "; and " + std::to_string(decision.verdicts.size() - i) + " more";
-    }
-    note += (i ? "; " : "") + verdict.candidate.name + ": " + verdict.why;
-  }
-  return note;
+// Its process lives and has seen no epoch that isn't on record, so it holds no lease. Whether it
+// may be chosen doesn't matter: a drained member can hold one as well.
+bool GroupMachine::isAccountedFor(const Member& member, ElapsedTime now) const {
+  const Presence* live = onlyLive(member, now);
+  if (!live || !hasAnswered(*live, now)) return false;
+  return std::all_of(member.present.begin(), member.present.end(), [&](const auto& entry) {
+    const group::MemberPresent& facts = entry.second.facts;
+    return facts.highest_epoch <= record_.highest_epoch && facts.active_epoch == 0;
+  });
 }
 
-std::string GroupMachine::holderNote(ElapsedTime now) const {
-  const std::string whose = nameOf(record_.jid);
-  const auto within = [&](ElapsedTime at) {
-    return formatDuration(Duration::millis(std::max<int64_t>((at - now).toMillis(), 0) + 1));
-  };
-  if (record_.phase == Phase::kOffered) {
-    return recovered_ ? "the coordinator restarted while " + whose +
-                            " was offered the role; nobody else can have it for another " +
-                            within(leaseGoneAt())
-                      : whose + " was offered the role";
-  }
-  const bool silent = now - last_grant_ > record_.lease_ttl * 2 / 3;
-  const bool present = findInstance(record_.jid, record_.instance) != nullptr;
-  std::string note;
-  if (record_.phase == Phase::kDraining) {
-    note = now < drain_deadline_ ? whose + " was told to stop and has " + within(drain_deadline_)
-                                 : whose + " has not stopped in time";
-  } else if (!present) {
-    note = whose + " is not present";
-  } else if (silent) {
-    note = whose + " does not renew its lease";
-  } else if (!confirmed_active_) {
-    note = whose + " holds the lease and has not said yet that it is active";
-  }
-  if (silent) {
-    note += "; its lease ends for certain in " + within(leaseGoneAt());
-  }
-  return note;
+// A vacant record at the start may be that of a lost or restored store. Somebody who isn't seen may
+// hold a lease then, and would not report its epoch before it is too late.
+bool GroupMachine::mayBeHeldUnseen(ElapsedTime now) const {
+  if (!may_be_stale_ || now >= unseenUntil()) return false;
+  return !std::all_of(members_.begin(), members_.end(),
+                      [&](const auto& entry) { return isAccountedFor(entry.second, now); });
 }
 
 }  // namespace muster::election

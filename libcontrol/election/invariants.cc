@@ -1,5 +1,7 @@
 #include "libcontrol/election/invariants.h"
 
+#include <algorithm>
+
 namespace muster::election {
 namespace {
 
@@ -46,12 +48,25 @@ void Invariants::fail(std::string text) {
   if (violation_.empty()) violation_ = std::move(text);
 }
 
+void Invariants::overlap(std::string text) {
+  if (clocks_broken_) {
+    ++overlaps_;
+  } else {
+    fail(std::move(text));
+  }
+}
+
 void Invariants::recordWritten(const GroupRecord& before, const GroupRecord& after) {
   const std::string wrong = wrongTransition(before, after);
   if (wrong.empty()) return;
   fail(wrong + ": " + phaseName(before.phase) + " at epoch " + std::to_string(before.epoch) +
        " (highest " + std::to_string(before.highest_epoch) + ") to " + phaseName(after.phase) +
        " at epoch " + std::to_string(after.epoch));
+}
+
+void Invariants::storeReplaced() {
+  store_replaced_ = true;
+  holder_of_.clear();
 }
 
 void Invariants::nodeEpochWritten(const std::string& node, uint64_t before, uint64_t after) {
@@ -75,8 +90,8 @@ const Holder* Invariants::otherInForce(const Holder& holder, ElapsedTime now) co
 
 void Invariants::offered(const Holder& target, uint64_t epoch, ElapsedTime now) {
   if (const Holder* other = otherInForce(target, now)) {
-    fail("epoch " + std::to_string(epoch) + " is offered to " + named(target) +
-         " while a lease of " + named(*other) + " can be in force");
+    overlap("epoch " + std::to_string(epoch) + " is offered to " + named(target) +
+            " while a lease of " + named(*other) + " can be in force");
   }
 }
 
@@ -86,16 +101,20 @@ void Invariants::granted(const Holder& holder, uint64_t epoch, ElapsedTime now, 
     fail("epoch " + std::to_string(epoch) + " has two holders: " + named(owner->second) + " and " +
          named(holder));
   }
-  if (const Holder* other = otherInForce(holder, now)) {
-    fail("epoch " + std::to_string(epoch) + " is granted to " + named(holder) +
-         " while a lease of " + named(*other) + " can be in force");
+  const bool over = store_replaced_ && until <= now;
+  if (const Holder* other = over ? nullptr : otherInForce(holder, now)) {
+    overlap("epoch " + std::to_string(epoch) + " is granted to " + named(holder) +
+            " while a lease of " + named(*other) + " can be in force");
   }
   Lease& lease = leases_[{holder, epoch}];
   if (until > lease.until) lease.until = until;
   if (gone_.contains(holder)) lease.given_up = true;  // the request outlived its process
 }
 
-void Invariants::givenUp(const Holder& holder, uint64_t epoch) {
+void Invariants::givenUp(const Holder& holder, uint64_t epoch, bool still_runs) {
+  if (still_runs) {
+    fail(named(holder) + " gives epoch " + std::to_string(epoch) + " up and its application runs");
+  }
   leases_[{holder, epoch}].given_up = true;
 }
 
@@ -104,6 +123,77 @@ void Invariants::processGone(const Holder& holder) {
   for (auto& [key, lease] : leases_) {
     if (key.first == holder) lease.given_up = true;
   }
+}
+
+void Invariants::leaseEndMoved(const Holder& holder, uint64_t epoch, ElapsedTime until) {
+  const auto lease = leases_.find({holder, epoch});
+  if (lease != leases_.end()) lease->second.until = until;
+}
+
+void Invariants::justified(const GroupRecord& on_disk, const Granted& grant,
+                           const SentRequest& request) {
+  const std::string what =
+      "epoch " + std::to_string(grant.epoch) + " is granted to " + named(request.holder);
+  const bool held = on_disk.phase == Phase::kActive || on_disk.phase == Phase::kDraining;
+  if (!held || on_disk.epoch != grant.epoch || on_disk.jid != request.holder.jid ||
+      on_disk.instance != request.holder.instance || on_disk.lease_ttl != grant.lease_ttl) {
+    fail(what + ", but the record is " + phaseName(on_disk.phase) + " at epoch " +
+         std::to_string(on_disk.epoch));
+  }
+  if (request.epoch != grant.epoch) fail(what + ", which asked for another");
+  if (request.offer_nonce && *request.offer_nonce != on_disk.offer_nonce) {
+    fail(what + " under the nonce of another offer");
+  }
+  if (grant.draining && on_disk.phase != Phase::kDraining) {
+    fail(what + " and is told to stop without a reason");
+  }
+}
+
+void Invariants::offerJustified(const GroupRecord& on_disk, const Offer& offer, const Jid& to) {
+  if (on_disk.phase == Phase::kOffered && on_disk.epoch == offer.epoch &&
+      on_disk.offer_nonce == offer.offer_nonce && on_disk.lease_ttl == offer.lease_ttl &&
+      on_disk.jid == to.bare()) {
+    return;
+  }
+  fail("epoch " + std::to_string(offer.epoch) + " is offered to " + to.toString() +
+       " and that is not on the disk");
+}
+
+void Invariants::drainJustified(const GroupRecord& on_disk, const Drain& drain, const Jid& to) {
+  if (on_disk.phase == Phase::kDraining && on_disk.epoch == drain.epoch &&
+      on_disk.instance == drain.instance && on_disk.jid == to.bare()) {
+    return;
+  }
+  fail(to.toString() + " is told to stop under epoch " + std::to_string(drain.epoch) +
+       " and that is not on the disk");
+}
+
+void Invariants::vacated(const GroupRecord& before, const Grounds& grounds, ElapsedTime now) {
+  const Holder holder{before.jid, before.instance};
+  const std::string what = "epoch " + std::to_string(before.epoch) + " of " + named(holder);
+  const auto lease = leases_.find({holder, before.epoch});
+  const bool granted = lease != leases_.end();
+  if (granted && !lease->second.given_up && now < lease->second.until) {
+    overlap(what + " counts as vacant while its lease can be in force");
+  }
+  const bool lapsed =
+      before.phase == Phase::kOffered && (grounds.offer_lapsed || grounds.offer_withdrawn);
+  if (!grounds.said_so && !grounds.fenced && !grounds.waited && !lapsed) {
+    fail(what + " counts as vacant without a reason");
+  }
+}
+
+void Invariants::asking(const Holder& holder, uint64_t epoch) {
+  const auto lease = leases_.find({holder, epoch});
+  if (lease == leases_.end() || !lease->second.given_up) return;
+  fail(named(holder) + " asks for epoch " + std::to_string(epoch) + ", which it has given up");
+}
+
+void Invariants::published(const Holder& holder, ElapsedTime use_until, ElapsedTime end,
+                           Duration ttl) {
+  const Duration guard = std::max(ttl / 10, Duration::millis(100));
+  if (end - use_until >= guard) return;
+  fail(named(holder) + " uses its lease to less than the guard before its end");
 }
 
 void Invariants::used(const Holder& holder, uint64_t epoch, ElapsedTime now) {

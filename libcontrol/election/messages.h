@@ -55,6 +55,11 @@ struct Release {
   std::string group;
   uint64_t epoch = 0;
   InstanceId instance;
+  // Why, for people: a clause such as "its supervisor says that the application is gone: ended by
+  // signal 9"; at most limits::kMaxReleaseReasonBytes, may be empty.
+  std::string reason{};
+  // Given up on request or at a shutdown, not because something failed.
+  bool orderly = false;
 };
 struct Accepted {};
 

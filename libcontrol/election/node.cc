@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libcontrol/base/text.h"
+
 namespace muster::election {
 namespace {
 
@@ -33,6 +35,7 @@ node::Effects NodeMachine::step(const node::Event& event, ElapsedTime now) {
 }
 
 bool NodeMachine::saysStopped(const node::Event& event) const {
+  if (std::holds_alternative<node::ApplicationGone>(event)) return isHolding();
   if (const auto* demoted = std::get_if<node::DemoteFinished>(&event)) {
     return state_ == State::kStopping && !promote_runs_ && demoted->epoch == epoch_;
   }
@@ -108,6 +111,8 @@ void NodeMachine::on(const node::OfferReceived& event) {
     refusal = "this node belongs to " + config_.group + ", not to " + offer.group;
   } else if (shutdown_) {
     refusal = "this node is shutting down";
+  } else if (!declining_.empty()) {
+    refusal = declining_;
   } else if (isHolding()) {
     refusal = "this node has not stopped yet under epoch " + std::to_string(epoch_);
   } else if (offer.epoch <= highest_epoch_) {
@@ -121,6 +126,7 @@ void NodeMachine::on(const node::OfferReceived& event) {
     return;
   }
   becomeIdle();  // a newer offer replaces one whose grant never came
+  release_.reset();
   highest_epoch_ = offer.epoch;
   effects_.push_back(node::Persist{highest_epoch_});
   effects_.push_back(node::Reply{event.token, Accepted{}});
@@ -128,6 +134,7 @@ void NodeMachine::on(const node::OfferReceived& event) {
   epoch_ = offer.epoch;
   offer_nonce_ = offer.offer_nonce;
   ttl_ = offer.lease_ttl;
+  last_ttl_ = ttl_;
   acquire_until_ = now_ + ttl_;
   next_send_ = now_;
 }
@@ -152,10 +159,11 @@ void NodeMachine::on(const node::GrantedReceived& event) {
 // The lease runs from `sent`, not from now: the coordinator counts from no earlier than that.
 void NodeMachine::beginLease(ElapsedTime sent, Duration ttl) {
   ttl_ = ttl;
+  last_ttl_ = ttl;
   lease_end_ = sent + ttl;
   if (now_ >= useUntil()) {
     // Too late to be of use. Nothing ran under it, so it may be given back at once.
-    effects_.push_back(node::SendRelease{Release{config_.group, epoch_, config_.instance}});
+    giveBack("the grant came too late to be of use", false);
     becomeIdle();
     return;
   }
@@ -171,6 +179,7 @@ void NodeMachine::beginLease(ElapsedTime sent, Duration ttl) {
 void NodeMachine::extendLease(ElapsedTime sent, Duration ttl) {
   if (sent + ttl <= lease_end_) return;
   ttl_ = ttl;
+  last_ttl_ = ttl;
   lease_end_ = sent + ttl;
   next_send_ = std::max(now_, sent + ttl_ / 3);
   effects_.push_back(node::LeaseExtended{epoch_, useUntil(), lease_end_});
@@ -220,6 +229,8 @@ void NodeMachine::on(const node::PromoteFinished& event) {
   if (!promote_runs_ || event.epoch != epoch_) return;
   promote_runs_ = false;
   if (!event.status) {
+    if (stop_reason_.empty()) stop_reason_ = "its promotion failed: " + event.status.text();
+    orderly_stop_ = false;
     stopped();
   } else if (state_ == State::kStopping) {
     startDemote();  // asked to stop while it was starting
@@ -235,6 +246,7 @@ void NodeMachine::on(const node::DemoteFinished& event) {
 void NodeMachine::on(const node::LinkUp&) {
   link_up_ = true;
   next_send_ = std::min(next_send_, now_);
+  if (release_ && now_ < release_until_) sendRelease();
 }
 
 void NodeMachine::on(const node::LinkDown&) {
@@ -250,11 +262,33 @@ void NodeMachine::on(const node::LoopGap& event) {
 
 void NodeMachine::on(const node::ShutdownRequested&) {
   shutdown_ = true;
+  stopOfOwnAccord("it is shutting down", node::DemoteCause::kShutdown);
+}
+
+void NodeMachine::on(const node::ResignRequested& event) {
+  stopOfOwnAccord(event.why, node::DemoteCause::kDrain);
+}
+
+void NodeMachine::on(const node::OffersDeclined& event) {
+  declining_ = event.why;
+}
+
+// There is nobody left to be told to stop, nor anybody who could act under this lease.
+void NodeMachine::on(const node::ApplicationGone& event) {
+  if (!isHolding()) return;
+  stop_reason_ = "its supervisor says that the application is gone: " + event.why;
+  orderly_stop_ = false;
+  stopped();
+}
+
+void NodeMachine::stopOfOwnAccord(const std::string& why, node::DemoteCause cause) {
   if (state_ == State::kAcquiring) {
-    effects_.push_back(node::SendRelease{Release{config_.group, epoch_, config_.instance}});
+    giveBack(why, true);
     becomeIdle();
   } else if (isHolding() && state_ != State::kStopping) {
-    beginStop(node::DemoteCause::kShutdown);
+    stop_reason_ = why;
+    orderly_stop_ = true;
+    beginStop(cause);
   }
 }
 
@@ -271,6 +305,10 @@ void NodeMachine::beginStop(node::DemoteCause cause) {
   if (state_ == State::kStopping) return;
   state_ = State::kStopping;
   cause_ = cause;
+  if (cause == node::DemoteCause::kLeaseOver) {
+    stop_reason_ = "it could not renew its lease";
+    orderly_stop_ = false;
+  }
   demote_deadline_ = now_ + config_.demote_timeout;
   // Callbacks run one at a time: on_demote comes when on_promote has returned.
   if (!promote_runs_) startDemote();
@@ -285,11 +323,22 @@ void NodeMachine::startDemote() {
 // No callback runs any more and the application is not active.
 void NodeMachine::stopped() {
   endUse();
-  if (drains_.empty()) {
-    effects_.push_back(node::SendRelease{Release{config_.group, epoch_, config_.instance}});
-  }
+  // A drain that is answered needs no release, but for a failure the coordinator should hear why.
+  if (drains_.empty() || !orderly_stop_) giveBack(stop_reason_, orderly_stop_);
   for (const PendingDrain& drain : drains_) answerDrain(drain.token, drain.message);
   becomeIdle();
+}
+
+void NodeMachine::giveBack(std::string reason, bool orderly) {
+  release_ = Release{config_.group, epoch_, config_.instance,
+                     singleLine(reason, limits::kMaxReleaseReasonBytes), orderly};
+  // The wait-out is a little longer than the lease; to say it once too often does no harm.
+  release_until_ = now_ + ttl_ * 2;
+  sendRelease();
+}
+
+void NodeMachine::sendRelease() {
+  effects_.push_back(node::SendRelease{*release_});
 }
 
 void NodeMachine::becomeIdle() {
@@ -299,6 +348,8 @@ void NodeMachine::becomeIdle() {
   in_use_ = false;
   refused_ = false;
   promote_runs_ = false;
+  stop_reason_.clear();
+  orderly_stop_ = true;
   outstanding_.clear();
   drains_.clear();
 }

@@ -50,6 +50,9 @@ class NodeMachine {
   // Until when the lease may be used, and when it is over; only while heldEpoch() is not 0.
   ElapsedTime useUntil() const { return lease_end_ - guard(); }
   ElapsedTime leaseEnd() const { return lease_end_; }
+  // T of the lease that is held, was held last or may be granted any moment; none before the first
+  // offer. For NodeStatus.lease_ttl_ms.
+  std::optional<Duration> lastLeaseTtl() const { return last_ttl_; }
   // After ShutdownRequested: nothing is held and no callback runs.
   bool isStopped() const { return shutdown_ && state_ == State::kIdle; }
   bool isKilled() const { return state_ == State::kKilled; }
@@ -74,6 +77,9 @@ class NodeMachine {
   void on(const node::LinkDown& event);
   void on(const node::LoopGap& event);
   void on(const node::ShutdownRequested& event);
+  void on(const node::ApplicationGone& event);
+  void on(const node::ResignRequested& event);
+  void on(const node::OffersDeclined& event);
   void on(const node::Tick& event);
 
   void checkLease();
@@ -85,6 +91,9 @@ class NodeMachine {
   void beginStop(node::DemoteCause cause);
   void startDemote();
   void stopped();
+  void stopOfOwnAccord(const std::string& why, node::DemoteCause cause);
+  void giveBack(std::string reason, bool orderly);
+  void sendRelease();
   void endUse();
   void becomeIdle();
   void answerDrain(ReplyToken token, const Drain& drain);
@@ -111,13 +120,18 @@ class NodeMachine {
   uint64_t epoch_ = 0;  // being acquired or held
   Id128 offer_nonce_;
   Duration ttl_;
+  std::optional<Duration> last_ttl_;
   ElapsedTime acquire_until_{};
   ElapsedTime lease_end_{};
   bool in_use_ = false;   // the lease is held and not over
   bool refused_ = false;  // renewals are denied: let it run out
   node::DemoteCause cause_ = node::DemoteCause::kDrain;
+  // To be told in the release.
+  std::string stop_reason_;
+  bool orderly_stop_ = true;
   bool promote_runs_ = false;
   ElapsedTime demote_deadline_{};
+  std::string declining_;  // why offers are declined; empty: they aren't
 
   std::map<uint64_t, ElapsedTime> outstanding_;  // request nonce -> when it was sent; bounded
   ElapsedTime next_send_{};
@@ -126,6 +140,11 @@ class NodeMachine {
     Drain message;
   };
   std::vector<PendingDrain> drains_;  // to be answered when stopped; bounded
+
+  // The latest release, to be said again with each new connection while somebody could still be
+  // waiting for it.
+  std::optional<Release> release_;
+  ElapsedTime release_until_{};
 };
 
 }  // namespace muster::election

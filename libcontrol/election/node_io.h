@@ -53,11 +53,29 @@ struct LoopGap {
 };
 // Stop for good; isStopped() tells when the process may end.
 struct ShutdownRequested {};
+// The application's processes are surely gone: a supervisor has seen them all end. No callback is
+// called or awaited any more; the lease is over at once and given back with this reason, again
+// whenever a link comes up for as long as anybody could still wait for it. While nothing is held it
+// changes nothing.
+struct ApplicationGone {
+  std::string why;  // a clause: "ended by signal 9"
+};
+// Give the role up of one's own accord and go on as a standby: on_demote, then a release that says
+// why. While nothing is held it changes nothing.
+struct ResignRequested {
+  std::string why;
+};
+// Decline every offer from now on, with this reason; empty: take offers again. What is held is not
+// touched.
+struct OffersDeclined {
+  std::string why;
+};
 struct Tick {};  // nextWake() has come
 
 using Event =
     std::variant<OfferReceived, DrainReceived, GrantedReceived, DeniedReceived, PromoteFinished,
-                 DemoteFinished, LinkUp, LinkDown, LoopGap, ShutdownRequested, Tick>;
+                 DemoteFinished, LinkUp, LinkDown, LoopGap, ShutdownRequested, ApplicationGone,
+                 ResignRequested, OffersDeclined, Tick>;
 
 // --- effects --------------------------------------------------------------------------------
 
@@ -67,7 +85,7 @@ struct Persist {
   uint64_t highest_epoch = 0;
 };
 // iq set to the coordinator. Whatever can't be sent for want of a link is dropped: requests are
-// made again, and a lost release costs the group time only.
+// made again, and so is a release while the group could still be waiting for it.
 struct SendAcquire {
   Acquire message;
 };

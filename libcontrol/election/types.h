@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "libcontrol/base/clock.h"
@@ -21,6 +22,26 @@ enum class Phase {
 // "VACANT", "OFFERED", "ACTIVE", "DRAINING".
 const char* phaseName(Phase phase);
 
+// A move of the role that was accepted and has no outcome yet. Kept with the group's record, so
+// that a coordinator that restarts in the middle goes on with it and can tell whoever asked. A
+// plain value.
+struct MoveRecord {
+  std::string key;               // of the request; empty: never the same as another
+  std::optional<Jid> target;     // bare; none: the best candidate
+  std::optional<Jid> away_from;  // bare; the role was to leave this member
+  std::optional<uint64_t> expect_epoch;
+  std::string caller;  // for people; of an automatic move the coordinator's own words
+  bool force = false;
+  bool leave_vacant = false;
+  bool automatic = false;   // nobody asked: the machine's own decision
+  std::string cause;        // of an automatic move, one sentence
+  Jid from;                 // bare; who had the role when it began, empty if nobody
+  uint64_t from_epoch = 0;  // the group's epoch when it began
+  std::string context;      // the driver's own, given back with the outcome
+
+  bool operator==(const MoveRecord&) const = default;
+};
+
 // What the coordinator keeps on disk for a group, all of it in one atomic write. A plain value.
 struct GroupRecord {
   std::string group;
@@ -38,6 +59,8 @@ struct GroupRecord {
   Duration lease_ttl;
   // The highest epoch offered or reported by any node; never less than `epoch`.
   uint64_t highest_epoch = 0;
+  // The move under way, in any phase.
+  std::optional<MoveRecord> move{};
 
   bool operator==(const GroupRecord&) const = default;
 };

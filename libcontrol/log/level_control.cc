@@ -119,9 +119,17 @@ void LevelControl::setBoot(std::string_view name, Level level) {
 }
 
 Status LevelControl::set(std::string_view name, Level level, std::optional<Duration> duration,
-                         std::string by, ElapsedTime now, WallTime wall) {
+                         std::string by, ElapsedTime now, WallTime wall, bool ahead) {
   name = canonical(name);
-  if (duration && (*duration < limits::kMinOverride || *duration > limits::kMaxOverride)) {
+  if (name.size() > limits::kMaxLoggerNameBytes) {
+    return {Code::kInvalidArgument,
+            "the logger's name is " + std::to_string(name.size()) + " bytes long; at most " +
+                std::to_string(limits::kMaxLoggerNameBytes),
+            "logger"};
+  }
+  const bool forever = duration == limits::kForever;
+  if (duration && !forever &&
+      (*duration < limits::kMinOverride || *duration > limits::kMaxOverride)) {
     return {Code::kInvalidArgument,
             "an override lasts from " + formatDuration(limits::kMinOverride) + " to " +
                 formatDuration(limits::kMaxOverride) + ", not " + formatDuration(*duration),
@@ -129,7 +137,7 @@ Status LevelControl::set(std::string_view name, Level level, std::optional<Durat
   }
   const std::lock_guard lock(mutex_);
   sync();
-  if (!isKnown(name)) return unknown(name);
+  if (!ahead && !isKnown(name)) return unknown(name);
   const auto it = overrides_.find(name);
   if (it == overrides_.end() && overrides_.size() >= limits::kMaxOverrides) {
     return {Code::kResourceExhausted, "there are " + std::to_string(overrides_.size()) +
@@ -137,7 +145,7 @@ Status LevelControl::set(std::string_view name, Level level, std::optional<Durat
   }
   if (!duration && raises(name, level)) duration = limits::kOverrideDefault;
   Override override{level, {}, {}, std::move(by)};
-  if (duration) {
+  if (duration && !forever) {
     override.ends = now + *duration;
     override.until = WallTime{wall.unix_ms + duration->toMillis()};
   }

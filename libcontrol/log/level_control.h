@@ -82,11 +82,12 @@ class LevelControl {
 
   // Sets an override, in place of one that was on that name. Without `duration` one that is more
   // verbose than some boot level it replaces lasts limits::kOverrideDefault, any other until it is
-  // reset. Errors: kNotFound ("logger") for a name that no logger has at or below it,
-  // kInvalidArgument ("for") for a duration out of limits::kMinOverride..kMaxOverride,
-  // kResourceExhausted.
+  // reset; with limits::kForever it always lasts until then. With `ahead` the name may be one that
+  // no logger has yet, and the override waits for it. Errors: kNotFound ("logger") for a name that
+  // no logger has at or below it, kInvalidArgument ("for") for a duration out of
+  // limits::kMinOverride..kMaxOverride, ("logger") for an over-long name, kResourceExhausted.
   Status set(std::string_view name, Level level, std::optional<Duration> duration, std::string by,
-             ElapsedTime now, WallTime wall);
+             ElapsedTime now, WallTime wall, bool ahead = false);
   // Ends the override on that name; fine if there is none. kNotFound as above.
   Status reset(std::string_view name);
 

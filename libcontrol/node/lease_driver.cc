@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "libcontrol/base/limits.h"
+#include "libcontrol/base/text.h"
 #include "libcontrol/convert/lease.h"
 #include "libcontrol/xmpp/namespaces.h"
 #include "libcontrol/xmpp/wire.h"
@@ -46,10 +48,11 @@ LeaseDriver::LeaseDriver(Parts parts, Jid coordinator, election::NodeConfig conf
       callbacks_(std::move(callbacks)),
       machine_(config_,
                parts.store.state().group == config_.group ? parts.store.state().highest_epoch : 0,
-               parts.random) {
+               parts.random),
+      role_since_(parts.clock.wall()) {
   timer_.setSingleShot(true);
   timer_.setTimerType(Qt::PreciseTimer);
-  QObject::connect(&timer_, &QTimer::timeout, &context_, [this] {
+  QObject::connect(&timer_, &QTimer::timeout, &timer_, [this] {
     parts_.endpoint.beat();
     step(election::node::Tick{});
   });
@@ -72,6 +75,21 @@ LeaseDriver::~LeaseDriver() {
 void LeaseDriver::shutdown(std::function<void()> stopped) {
   stopped_ = std::move(stopped);
   step(election::node::ShutdownRequested{});
+}
+
+void LeaseDriver::applicationGone(const std::string& why) {
+  logger("muster.lease")->warn("the application is gone: {}", why);
+  step(election::node::ApplicationGone{singleLine(why, limits::kMaxReleaseReasonBytes)});
+}
+
+void LeaseDriver::declineOffers(const std::string& why) {
+  logger("muster.lease")->info("offers are {}", why.empty() ? "taken again" : "declined: " + why);
+  step(election::node::OffersDeclined{singleLine(why, limits::kMaxReleaseReasonBytes)});
+}
+
+void LeaseDriver::resign(const std::string& why) {
+  logger("muster.lease")->info("giving up the active role: {}", why);
+  step(election::node::ResignRequested{singleLine(why, limits::kMaxReleaseReasonBytes)});
 }
 
 std::unique_ptr<Lease> LeaseDriver::currentLease() const {
@@ -128,6 +146,7 @@ void LeaseDriver::carryOut(const election::node::Effect& effect) {
                  [this](const en::DropLink& e) { parts_.endpoint.link().drop(e.why); },
                  [this](const en::RoleChanged& e) {
                    if (e.role == en::Role::kStandby) parts_.warden.relax();
+                   role_since_ = parts_.clock.wall();
                    callbacks_.changed();
                  },
              },
@@ -216,7 +235,7 @@ void LeaseDriver::extend(const election::node::LeaseExtended& effect) {
     lease_->use_until_ns.store(effect.deadline.ns, std::memory_order_release);
   }
   // A renewal that was under way when the application stopped must not put it under watch again.
-  if (stopped_epoch_.load() != effect.epoch) parts_.warden.watch(effect.end);
+  if (stopped_epoch_.load() != effect.epoch) parts_.warden.watch(effect.end, effect.epoch);
 }
 
 void LeaseDriver::endLease() {
@@ -236,7 +255,7 @@ void LeaseDriver::promote(const election::node::Promote& effect) {
   parts_.app.post([this, lease, epoch = effect.epoch] {
     Status status(Code::kConflict, "the lease was over before the promotion began");
     if (lease != nullptr && Lease(lease).valid()) status = callPromote(Lease(lease));
-    QMetaObject::invokeMethod(&context_, [this, epoch, status] {
+    mailbox_.post([this, epoch, status] {
       if (!status) {
         logger("muster.lease")
             ->error("the promotion under epoch {} failed: {}", epoch, status.text());
@@ -263,9 +282,8 @@ void LeaseDriver::demote(const election::node::Demote& effect) {
     callbacks_.demote(demotion);
     stopped_epoch_ = demotion.epoch;
     // From this thread, so that a stuck event loop doesn't get a stopped application killed.
-    parts_.warden.relax();
-    QMetaObject::invokeMethod(
-        &context_, [this, epoch = demotion.epoch] { step(election::node::DemoteFinished{epoch}); });
+    parts_.warden.relax(demotion.epoch);
+    mailbox_.post([this, epoch = demotion.epoch] { step(election::node::DemoteFinished{epoch}); });
   });
 }
 

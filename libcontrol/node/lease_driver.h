@@ -2,7 +2,6 @@
 // to the application's thread.
 #pragma once
 
-#include <QObject>
 #include <QTimer>
 #include <atomic>
 #include <functional>
@@ -15,6 +14,7 @@
 #include "libcontrol/election/node.h"
 #include "libcontrol/node/app_thread.h"
 #include "libcontrol/node/lease_state.h"
+#include "libcontrol/node/mailbox.h"
 #include "libcontrol/node/warden.h"
 #include "libcontrol/store/node_state_store.h"
 #include "libcontrol/xmpp/endpoint.h"
@@ -52,7 +52,15 @@ class LeaseDriver {
   // release that was sent has been answered or given up on.
   void shutdown(std::function<void()> stopped);
 
+  // See Node::applicationGone() and Node::resign().
+  void applicationGone(const std::string& why);
+  void resign(const std::string& why);
+  // See Node::declineOffers().
+  void declineOffers(const std::string& why);
+
   const election::NodeMachine& machine() const { return machine_; }
+  // When it last changed its role, or was made.
+  WallTime roleSince() const { return role_since_; }
   std::unique_ptr<Lease> currentLease() const;
 
  private:
@@ -78,7 +86,8 @@ class LeaseDriver {
   const election::NodeConfig config_;
   Callbacks callbacks_;
   election::NodeMachine machine_;
-  QObject context_;  // what other threads post ends with it
+  WallTime role_since_;
+  Mailbox mailbox_;  // what other threads post ends with it
   QTimer timer_;
   xmpp::Endpoint::ListenerId listener_ = 0;
   std::map<election::ReplyToken, xmpp::IqReply> replies_;

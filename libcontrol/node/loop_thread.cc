@@ -2,6 +2,7 @@
 
 #include <QCoreApplication>
 #include <clocale>
+#include <future>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -23,8 +24,8 @@ void ensureQtApplication() {
   std::setlocale(LC_ALL, locale.c_str());
 }
 
-LoopThread::LoopThread() : context_(std::make_unique<QObject>()) {
-  context_->moveToThread(&thread_);
+LoopThread::LoopThread() {
+  mailbox_.moveToThread(&thread_);
   thread_.start();
 }
 
@@ -34,11 +35,16 @@ LoopThread::~LoopThread() {
 }
 
 void LoopThread::run(const std::function<void()>& job) {
-  QMetaObject::invokeMethod(context_.get(), job, Qt::BlockingQueuedConnection);
+  std::promise<void> done;
+  mailbox_.post([&] {
+    job();
+    done.set_value();
+  });
+  done.get_future().wait();
 }
 
 void LoopThread::post(std::function<void()> job) {
-  QMetaObject::invokeMethod(context_.get(), std::move(job), Qt::QueuedConnection);
+  mailbox_.post(std::move(job));
 }
 
 }  // namespace muster

@@ -1,10 +1,11 @@
 // The thread with the Qt event loop on which all of the network is done.
 #pragma once
 
-#include <QObject>
 #include <QThread>
 #include <functional>
 #include <memory>
+
+#include "libcontrol/node/mailbox.h"
 
 namespace muster {
 
@@ -21,14 +22,14 @@ class LoopThread {
   LoopThread(const LoopThread&) = delete;
   LoopThread& operator=(const LoopThread&) = delete;
 
-  // Runs `job` on the loop and returns once it has run.
+  // Runs `job` on the loop and returns once it has run. Not from the loop itself.
   void run(const std::function<void()>& job);
   // Runs it later; returns at once.
   void post(std::function<void()> job);
 
  private:
   QThread thread_;
-  std::unique_ptr<QObject> context_;  // lives on thread_
+  Mailbox mailbox_;  // lives on thread_
 };
 
 }  // namespace muster

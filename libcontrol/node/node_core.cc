@@ -6,8 +6,6 @@
 #include <utility>
 
 #include "libcontrol/convert/levels.h"
-#include "libcontrol/log/level_control.h"
-#include "libcontrol/xmpp/faces.h"
 #include "libcontrol/xmpp/namespaces.h"
 #include "libcontrol/xmpp/subscriptions.h"
 #include "libcontrol/xmpp/wire.h"
@@ -19,22 +17,6 @@ namespace {
 
 // How soon after it was counted something is in the level, and an override that ran out is ended.
 constexpr int kTickMs = 250;
-// Foreign loggers are looked for this seldom: it takes spdlog's registry lock.
-constexpr Duration kAdoptEvery = Duration::seconds(1);
-// The coordinator's presence may take this long to arrive after a login before its absence is told.
-constexpr Duration kCoordinatorGrace = Duration::seconds(3);
-
-xmpp::Show toXmpp(service::Show show) {
-  switch (show) {
-    case service::Show::kNone:
-      return xmpp::Show::kNone;
-    case service::Show::kAway:
-      return xmpp::Show::kAway;
-    case service::Show::kDnd:
-      return xmpp::Show::kDnd;
-  }
-  return xmpp::Show::kAway;
-}
 
 std::string hostName() {
   char name[256] = {};
@@ -55,10 +37,13 @@ NodeCore::NodeCore(Parts parts)
       started_wall_(parts_.clock.wall()),
       started_(parts_.clock.elapsed()),
       authority_(parts_.store, parts_.identity.coordinator, parts_.identity.grants),
+      drain_(parts_.store, [this] { publish(true); }),
+      audit_(parts_.audit),
+      app_commands_(parts_.commands, parts_.command_thread),
       endpoint_(*parts_.link, parts_.clock, parts_.random),
-      addresses_(authority_),
-      no_coordinator_since_(started_wall_),
-      no_coordinator_from_(started_) {}
+      coordinator_(endpoint_, parts_.identity.coordinator_account, parts_.clock,
+                   [this] { publish(false); }),
+      presence_(endpoint_) {}
 
 NodeCore::~NodeCore() {
   tick_.stop();
@@ -66,59 +51,71 @@ NodeCore::~NodeCore() {
 }
 
 Status NodeCore::build() {
-  auto catalogue = catalogue::Catalogue::build(
-      {v1::NodeInfoRequest::descriptor()->file()->FindServiceByName("NodeCommands")});
-  if (!catalogue) return catalogue.status();
-  catalogue::HandlerSet handlers;
-  commands::addLogLevel(handlers, *this);
-  commands::addNodeState(handlers, *this);
-  auto dispatcher = catalogue::Dispatcher::make(std::move(catalogue).value(), std::move(handlers),
-                                                {&authority_, this, this, &parts_.random});
-  if (!dispatcher) return dispatcher.status();
-  dispatcher_ = std::move(dispatcher).value();
-  adhoc_face_ = std::make_unique<catalogue::AdhocFace>(*dispatcher_, parts_.random);
-  chat_face_ = std::make_unique<catalogue::ChatFace>(*dispatcher_, parts_.random);
-
-  const NodeIdentity& identity = parts_.identity;
-  addresses_.add({identity.jid, xmpp::AddressKind::kNode, identity.name, ""});
-  responder_ = std::make_unique<xmpp::AdhocResponder>(
-      endpoint_, addresses_, xmpp::commandHandler(*adhoc_face_, parts_.clock));
-  disco_ = std::make_unique<xmpp::Disco>(endpoint_, addresses_, xmpp::commandsFor(*adhoc_face_),
-                                         identity.version);
-  chat_ = std::make_unique<xmpp::ChatEndpoint>(endpoint_, addresses_, parts_.clock,
-                                               xmpp::chatHandler(*chat_face_, parts_.clock));
+  if (Status built = buildFaces(); !built) return built;
   roster_ = std::make_unique<xmpp::Roster>(
       endpoint_, [this](const Jid& bare) { return authority_.roleOf(bare).has_value(); });
-  endpoint_.handleIq(
-      xmpp::Endpoint::IqType::kSet, "grants", xmpp::ns::kGrants,
-      [this](const xmpp::Element& iq, const xmpp::IqReply& reply) { onGrants(iq, reply); });
-
-  xmpp::Endpoint::Listener listener;
-  listener.up = [this] { onUp(); };
-  listener.down = [](const xmpp::DownEvent& event) {
-    logger("muster.node")->warn("disconnected: {}", event.text);
-  };
-  listener.presence = [this](const xmpp::Element& stanza) { onPresence(stanza); };
-  listener.loop_gap = [](Duration gap) {
-    logger("muster.node")->warn("the process stood still for {} ms; reconnecting", gap.toMillis());
-  };
-  listener_ = endpoint_.addListener(std::move(listener));
-
-  if (!identity.group.empty() && !identity.coordinator.isEmpty()) {
-    election::NodeConfig config;
-    config.group = identity.group;
-    config.instance = identity.instance;
-    LeaseDriver::Callbacks callbacks = parts_.callbacks;
-    callbacks.changed = [this] { publish(true); };
-    lease_ = std::make_unique<LeaseDriver>(
-        LeaseDriver::Parts{endpoint_, parts_.store, parts_.app, parts_.warden, parts_.clock,
-                           parts_.random},
-        identity.coordinator, config, std::move(callbacks));
+  listen();
+  const NodeIdentity& identity = parts_.identity;
+  if (!identity.group.empty() && !identity.coordinator.isEmpty()) buildLease();
+  if (!identity.coordinator.isEmpty()) {
+    orders_ = std::make_unique<Orders>(
+        Orders::Parts{endpoint_, faces_->dispatcher(), audit_, drain_, parts_.clock, parts_.random},
+        identity.coordinator);
   }
   if (!identity.coordinator_account.isEmpty()) roster_->subscribe(identity.coordinator_account);
   tick_.setInterval(kTickMs);
   QObject::connect(&tick_, &QTimer::timeout, &tick_, [this] { housekeeping(); });
   return Status::ok();
+}
+
+Status NodeCore::buildFaces() {
+  auto services = app_commands_.services();
+  if (!services) return services.status();
+  // The node's own come first, so that of two equal verbs the application's is the one at fault.
+  services->insert(services->begin(),
+                   v1::NodeInfoRequest::descriptor()->file()->FindServiceByName("NodeCommands"));
+  catalogue::HandlerSet handlers;
+  commands::addLogLevel(handlers, levels_);
+  commands::addNodeState(handlers, *this);
+  commands::addNodeDrain(handlers, *this);
+  commands::addAudit(handlers, audit_);
+  app_commands_.addTo(handlers);
+  auto faces = NodeFaces::make({endpoint_, authority_, *this, audit_, parts_.clock, parts_.random},
+                               parts_.identity, *services, std::move(handlers));
+  if (!faces) {
+    const Status& status = faces.status();
+    if (parts_.commands.empty()) return status;
+    return {Code::kInvalidArgument, "commands of the application: " + status.text()};
+  }
+  faces_ = std::move(faces).value();
+  return Status::ok();
+}
+
+void NodeCore::buildLease() {
+  election::NodeConfig config;
+  config.group = parts_.identity.group;
+  config.instance = parts_.identity.instance;
+  LeaseDriver::Callbacks callbacks = parts_.callbacks;
+  callbacks.changed = [this] { publish(true); };
+  lease_ =
+      std::make_unique<LeaseDriver>(LeaseDriver::Parts{endpoint_, parts_.store, parts_.app,
+                                                       parts_.warden, parts_.clock, parts_.random},
+                                    parts_.identity.coordinator, config, std::move(callbacks));
+}
+
+void NodeCore::listen() {
+  endpoint_.handleIq(
+      xmpp::Endpoint::IqType::kSet, "grants", xmpp::ns::kGrants,
+      [this](const xmpp::Element& iq, const xmpp::IqReply& reply) { onGrants(iq, reply); });
+  xmpp::Endpoint::Listener listener;
+  listener.up = [this] { onUp(); };
+  listener.down = [](const xmpp::DownEvent& event) {
+    logger("muster.node")->warn("disconnected: {}", event.text);
+  };
+  listener.loop_gap = [](Duration gap) {
+    logger("muster.node")->warn("the process stood still for {} ms; reconnecting", gap.toMillis());
+  };
+  listener_ = endpoint_.addListener(std::move(listener));
 }
 
 void NodeCore::start() {
@@ -128,6 +125,7 @@ void NodeCore::start() {
 }
 
 void NodeCore::shutdown(std::function<void()> stopped) {
+  app_commands_.close();
   const auto goodbye = [this, stopped = std::move(stopped)] {
     tick_.stop();
     parts_.link->stop();
@@ -135,6 +133,23 @@ void NodeCore::shutdown(std::function<void()> stopped) {
   };
   if (lease_ == nullptr) return goodbye();
   lease_->shutdown(goodbye);
+}
+
+void NodeCore::applicationGone(const std::string& why) {
+  if (lease_ != nullptr) lease_->applicationGone(why);
+}
+
+void NodeCore::declineOffers(const std::string& why) {
+  if (lease_ != nullptr) lease_->declineOffers(why);
+}
+
+void NodeCore::resign(const std::string& why) {
+  if (lease_ != nullptr) lease_->resign(why);
+}
+
+Status NodeCore::setDrained(bool drained, const std::string& by, const std::string& reason,
+                            WallTime wall) {
+  return drain_.set(drained, by, reason, wall);
 }
 
 service::NodeSnapshot NodeCore::snapshot() {
@@ -145,17 +160,7 @@ service::NodeSnapshot NodeCore::snapshot() {
 }
 
 void NodeCore::housekeeping() {
-  const ElapsedTime now = parts_.clock.elapsed();
-  log::LevelControl& levels = log::LevelControl::instance();
-  for (const log::Ended& ended : levels.expire(now)) {
-    logger("muster.node")
-        ->info("log level of {} is back at {}: the time that {} gave is over", ended.name,
-               log::levelName(ended.effective), ended.by);
-  }
-  if (now - adopted_ >= kAdoptEvery) {
-    adopted_ = now;
-    levels.adoptForeign();
-  }
+  levels_.housekeeping(parts_.clock.elapsed());
   publish(false);
 }
 
@@ -183,57 +188,37 @@ v1::NodeStatus NodeCore::status(const service::NodeSnapshot& snapshot) const {
   out.set_version(identity.version);
   out.set_started_at_ms(started_wall_.unix_ms);
   if (lease_ != nullptr) {
-    out.set_epoch(lease_->machine().highestEpoch());
-    out.set_held_epoch(lease_->machine().heldEpoch());
+    const election::NodeMachine& machine = lease_->machine();
+    out.set_epoch(machine.highestEpoch());
+    out.set_held_epoch(machine.heldEpoch());
+    // Rounded up: whoever waits the lease out must not wait too short.
+    if (const auto ttl = machine.lastLeaseTtl()) {
+      out.set_lease_ttl_ms(static_cast<uint64_t>((ttl->ns + 999'999) / 1'000'000));
+    }
   }
   for (const auto& service : snapshot.services) *out.add_services() = convert::toProto(service);
+  if (const v1::DrainMark mark = drain_.mark(); mark.changed_at_ms() != 0) {
+    *out.mutable_drain() = mark;
+  }
   return out;
 }
 
 void NodeCore::publish(bool even_if_unchanged) {
   if (!endpoint_.isUp()) return;
-  const ElapsedTime now = parts_.clock.elapsed();
   const service::NodeSnapshot current = snapshot();
   service::PresenceFacts facts;
-  const bool missed = !parts_.identity.coordinator_account.isEmpty() &&
-                      coordinator_resource_.empty() &&
-                      now - no_coordinator_from_ >= kCoordinatorGrace;
-  if (missed) facts.no_coordinator_since = no_coordinator_since_;
-  const service::PresenceText text = service::presenceOf(current.services, facts);
-  if (even_if_unchanged) throttle_.reset();
-  if (!throttle_.shouldSend(text, now)) return;
-  endpoint_.send(xmpp::nodePresence(toXmpp(text.show), text.status, status(current)));
-  if (text.mood != mood_) {
-    mood_ = text.mood;
-    // Best effort: not every server has personal eventing.
-    endpoint_.request(xmpp::moodPublish(mood_, ""), limits::kIqTimeout,
-                      [](const xmpp::IqOutcome&) {});
-  }
+  facts.no_coordinator_since = coordinator_.missed();
+  facts.drained = drain_.isDrained();
+  facts.drained_by = drain_.sentence();
+  presence_.publish(
+      service::presenceOf(current.services, facts), [&] { return status(current); },
+      even_if_unchanged, parts_.clock.elapsed());
 }
 
 void NodeCore::onUp() {
   logger("muster.node")->info("logged in as {}", endpoint_.jid().toString());
-  coordinator_resource_.clear();
-  no_coordinator_since_ = parts_.clock.wall();
-  no_coordinator_from_ = parts_.clock.elapsed();
-  mood_.clear();
+  presence_.connected();
   publish(true);
-}
-
-void NodeCore::onPresence(const xmpp::Element& stanza) {
-  const auto presence = xmpp::readPresence(stanza);
-  if (!presence || presence->from.bare() != parts_.identity.coordinator_account) return;
-  if (presence->type == xmpp::PresenceType::kAvailable) {
-    coordinator_resource_ = presence->from.resource();
-    publish(false);
-  } else if (presence->type == xmpp::PresenceType::kUnavailable &&
-             presence->from.resource() == coordinator_resource_) {
-    coordinator_resource_.clear();
-    no_coordinator_since_ = parts_.clock.wall();
-    // Its death is told at once, unlike its not having been seen yet.
-    no_coordinator_from_ = parts_.clock.elapsed() - kCoordinatorGrace;
-    publish(false);
-  }
 }
 
 void NodeCore::onGrants(const xmpp::Element& iq, const xmpp::IqReply& reply) {
@@ -244,32 +229,8 @@ void NodeCore::onGrants(const xmpp::Element& iq, const xmpp::IqReply& reply) {
   if (!grants) return reply.error(grants.status());
   if (const Status accepted = authority_.accept(*grants); !accepted) return reply.error(accepted);
   reply.result();
+  // Who has lost the role sees our presence no longer, from this moment on.
   roster_->enforce();
-}
-
-std::vector<v1::LoggerState> NodeCore::list() {
-  std::vector<v1::LoggerState> out;
-  for (const log::LoggerState& state : log::LevelControl::instance().list()) {
-    out.push_back(convert::toProto(state));
-  }
-  return out;
-}
-
-Status NodeCore::set(const std::string& logger_name, v1::LogLevel level,
-                     std::optional<Duration> duration, const std::string& by, ElapsedTime now,
-                     WallTime wall) {
-  const Status status = log::LevelControl::instance().set(logger_name, convert::fromProto(level),
-                                                          duration, by, now, wall);
-  if (status) {
-    logger("muster.node")
-        ->info("{} set the log level of {} to {}", by, logger_name,
-               log::levelName(convert::fromProto(level)));
-  }
-  return status;
-}
-
-Status NodeCore::reset(const std::string& logger_name) {
-  return log::LevelControl::instance().reset(logger_name);
 }
 
 v1::ServiceLevelReply NodeCore::services() {
@@ -295,32 +256,41 @@ v1::NodeInfoReply NodeCore::info() {
   reply.set_started_at(toRfc3339(started_wall_));
   reply.set_uptime_ms(static_cast<uint64_t>((parts_.clock.elapsed() - started_).toMillis()));
   reply.set_coordinator(identity.coordinator.toString());
-  const bool missed = !identity.coordinator_account.isEmpty() && coordinator_resource_.empty();
-  if (missed) reply.set_no_coordinator_since(toRfc3339(no_coordinator_since_));
+  if (const auto since = coordinator_.missingSince()) {
+    reply.set_no_coordinator_since(toRfc3339(*since));
+  }
   *reply.mutable_level() = convert::toProto(snapshot().level);
+  *reply.mutable_drain() = drain_.mark();
+  return reply;
+}
+
+v1::RoleReply NodeCore::roleInfo() {
+  v1::RoleReply reply;
+  reply.set_group(parts_.identity.group);
+  reply.set_role(role());
+  reply.set_since(toRfc3339(lease_ == nullptr ? started_wall_ : lease_->roleSince()));
+  reply.set_coordinator(parts_.identity.coordinator.toString());
+  *reply.mutable_drain() = drain_.mark();
+  if (lease_ == nullptr) return reply;
+  const election::NodeMachine& machine = lease_->machine();
+  reply.set_highest_epoch(machine.highestEpoch());
+  if (machine.heldEpoch() == 0) return reply;
+  reply.set_epoch(machine.heldEpoch());
+  const int64_t left_ms = (machine.useUntil() - parts_.clock.elapsed()).toMillis();
+  reply.set_lease_left_ms(static_cast<uint64_t>(std::max<int64_t>(0, left_ms)));
+  if (const auto ttl = machine.lastLeaseTtl()) {
+    reply.set_lease_ttl_ms(static_cast<uint64_t>(ttl->toMillis()));
+  }
   return reply;
 }
 
 std::vector<std::string> NodeCore::names(const std::string& kind) const {
-  std::vector<std::string> out;
-  if (kind == "loggers") {
-    for (const log::LoggerState& state : log::LevelControl::instance().list()) {
-      out.push_back(state.name);
-    }
-  } else if (kind == "services") {
+  if (kind == "loggers") return levels_.names();
+  if (kind == "services") {
     const std::lock_guard lock(parts_.services_mutex);
-    out = parts_.services.names();
+    return parts_.services.names();
   }
-  return out;
-}
-
-// A node keeps its trail in its log; the coordinator's is the one that can be queried.
-Status NodeCore::record(const catalogue::AuditEntry& entry) {
-  logger("muster.audit")
-      ->info("{} {} {} at {}: {} {} -> {} {}", entry.who.toString(),
-             catalogue::stageName(entry.stage), catalogue::faceName(entry.face), entry.place,
-             entry.verb, entry.arguments, codeName(entry.outcome), entry.text);
-  return Status::ok();
+  return app_commands_.names(kind).value_or(std::vector<std::string>());
 }
 
 }  // namespace muster

@@ -1,72 +1,62 @@
 // A node on its event loop: the link and everything that listens on it.
 #pragma once
 
-#include <QObject>
 #include <QTimer>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "commands/log_level.h"
+#include "commands/node_drain.h"
 #include "commands/node_state.h"
 #include "libcontrol/base/clock.h"
-#include "libcontrol/base/ids.h"
 #include "libcontrol/base/random.h"
-#include "libcontrol/catalogue/adhoc_face.h"
-#include "libcontrol/catalogue/chat_face.h"
-#include "libcontrol/catalogue/dispatcher.h"
+#include "libcontrol/node/app_commands.h"
 #include "libcontrol/node/app_thread.h"
 #include "libcontrol/node/authority.h"
+#include "libcontrol/node/coordinator_watch.h"
+#include "libcontrol/node/drain_marks.h"
 #include "libcontrol/node/lease_driver.h"
+#include "libcontrol/node/local_log_levels.h"
+#include "libcontrol/node/node_audit.h"
+#include "libcontrol/node/node_faces.h"
+#include "libcontrol/node/node_identity.h"
+#include "libcontrol/node/node_presence.h"
+#include "libcontrol/node/orders.h"
 #include "libcontrol/node/warden.h"
-#include "libcontrol/service/presence.h"
 #include "libcontrol/service/service_set.h"
 #include "libcontrol/store/node_state_store.h"
-#include "libcontrol/xmpp/addresses.h"
-#include "libcontrol/xmpp/adhoc_responder.h"
-#include "libcontrol/xmpp/chat_endpoint.h"
-#include "libcontrol/xmpp/disco.h"
 #include "libcontrol/xmpp/endpoint.h"
 #include "libcontrol/xmpp/link.h"
 #include "libcontrol/xmpp/roster.h"
-#include "muster/node.h"
 
 namespace muster {
 
-// What the configuration says, checked: see NodeImpl::create().
-struct NodeIdentity {
-  Jid jid;                  // bare
-  Jid coordinator;          // empty: none
-  Jid coordinator_account;  // empty: none
-  std::string name;
-  std::string group;
-  std::string version;
-  InstanceId instance;
-  std::map<Jid, v1::Role> grants;
-};
-
-// Made, used and destroyed on the event loop's thread, but for lease() and fullJid(). The services
-// are shared with the public Node under `services_mutex`.
-class NodeCore : public commands::LogLevels,
-                 public commands::NodeState,
-                 public catalogue::Directory,
-                 public catalogue::AuditSink {
+// Composes the parts and answers what they ask of the node as a whole. Made, used and destroyed on
+// the event loop's thread, but for lease(). The services are shared with the public Node under
+// `services_mutex`.
+class NodeCore : public commands::NodeState,
+                 public commands::DrainSwitch,
+                 public catalogue::Directory {
  public:
   struct Parts {
     NodeIdentity identity;
     std::unique_ptr<xmpp::Link> link;
     store::NodeStateStore& store;
+    store::AuditStore& audit;
     service::ServiceSet& services;
     std::mutex& services_mutex;
     AppThread& app;
+    AppThread& command_thread;
+    std::vector<Commands> commands;
     Warden& warden;
     Clock& clock;
     Random& random;
     LeaseDriver::Callbacks callbacks;  // promote, demote and kill; changed is ours
   };
-  // A mistake in the definition of a command, which no configuration can cause.
+  // A mistake in the definition of a command: of the application's own, kInvalidArgument.
   static Result<std::unique_ptr<NodeCore>> make(Parts parts);
   ~NodeCore() override;
 
@@ -75,57 +65,54 @@ class NodeCore : public commands::LogLevels,
   void shutdown(std::function<void()> stopped);
 
   std::unique_ptr<Lease> lease() const { return lease_ ? lease_->currentLease() : nullptr; }
+  void applicationGone(const std::string& why);
+  void declineOffers(const std::string& why);
 
-  // commands::LogLevels
-  std::vector<v1::LoggerState> list() override;
-  Status set(const std::string& logger, v1::LogLevel level, std::optional<Duration> duration,
-             const std::string& by, ElapsedTime now, WallTime wall) override;
-  Status reset(const std::string& logger) override;
   // commands::NodeState
   v1::ServiceLevelReply services() override;
   v1::NodeInfoReply info() override;
-  // catalogue::Directory: "loggers" (open: the handler judges) and "services"
+  v1::RoleReply roleInfo() override;
+  // commands::DrainSwitch
+  v1::NodeRole role() const override;
+  v1::DrainMark drainMark() const override { return drain_.mark(); }
+  bool coordinatorIsThere() const override { return coordinator_.isThere(); }
+  Status setDrained(bool drained, const std::string& by, const std::string& reason,
+                    WallTime wall) override;
+  void resign(const std::string& why) override;
+  // catalogue::Directory: "loggers" (open: the handler judges), "services", and the application's
   std::vector<std::string> names(const std::string& kind) const override;
   bool isOpen(const std::string& kind) const override { return kind == "loggers"; }
-  // catalogue::AuditSink
-  Status record(const catalogue::AuditEntry& entry) override;
 
  private:
   explicit NodeCore(Parts parts);
   Status build();
+  Status buildFaces();
+  void buildLease();
+  void listen();
   service::NodeSnapshot snapshot();
   void housekeeping();
   void publish(bool even_if_unchanged);
   v1::NodeStatus status(const service::NodeSnapshot& snapshot) const;
-  v1::NodeRole role() const;
   void onUp();
-  void onPresence(const xmpp::Element& stanza);
   void onGrants(const xmpp::Element& iq, const xmpp::IqReply& reply);
 
   Parts parts_;
   const WallTime started_wall_;
   const ElapsedTime started_;
   NodeAuthority authority_;
+  DrainMarks drain_;
+  NodeAudit audit_;
+  LocalLogLevels levels_;
+  AppCommands app_commands_;
   xmpp::Endpoint endpoint_;
-  xmpp::Addresses addresses_;
-  std::unique_ptr<catalogue::Dispatcher> dispatcher_;
-  std::unique_ptr<catalogue::AdhocFace> adhoc_face_;
-  std::unique_ptr<catalogue::ChatFace> chat_face_;
-  std::unique_ptr<xmpp::AdhocResponder> responder_;
-  std::unique_ptr<xmpp::Disco> disco_;
-  std::unique_ptr<xmpp::ChatEndpoint> chat_;
+  CoordinatorWatch coordinator_;
+  NodePresence presence_;
+  std::unique_ptr<NodeFaces> faces_;
   std::unique_ptr<xmpp::Roster> roster_;
   std::unique_ptr<LeaseDriver> lease_;
+  std::unique_ptr<Orders> orders_;
   xmpp::Endpoint::ListenerId listener_ = 0;
-
   QTimer tick_;
-  ElapsedTime adopted_{};  // when foreign loggers were last looked for
-  service::PresenceThrottle throttle_;
-  std::string mood_;
-  // The resource of the coordinator's account whose presence is available; empty: none is.
-  std::string coordinator_resource_;
-  WallTime no_coordinator_since_;
-  ElapsedTime no_coordinator_from_;
 };
 
 }  // namespace muster

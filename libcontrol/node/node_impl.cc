@@ -5,74 +5,14 @@
 #include <future>
 #include <utility>
 
-#include "libcontrol/base/limits.h"
-#include "libcontrol/base/text.h"
 #include "libcontrol/xmpp/client_link.h"
 #include "muster/log.h"
 
 namespace muster {
 namespace {
 
-Status bad(const std::string& field, const std::string& why) {
-  return {Code::kInvalidArgument, "node options: " + field + " " + why, field};
-}
-
-Status checkName(const std::string& field, const std::string& name) {
-  const bool fits = !name.empty() && name.size() <= limits::kMaxNameBytes;
-  static constexpr char kAllowed[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-  if (!fits || name.find_first_not_of(kAllowed) != std::string::npos) {
-    return bad(field, "must have 1 to 64 letters, digits, '-', '_' and '.', not '" +
-                          singleLine(name, 80) + "'");
-  }
-  return Status::ok();
-}
-
-Status readBareJid(const std::string& field, const std::string& text, Jid& out) {
-  const auto jid = Jid::parse(text);
-  if (!jid) return bad(field, "is wrong: " + jid.status().text());
-  if (!jid->isBare())
-    return bad(field, "must not have a resource; write " + jid->bare().toString());
-  out = *jid;
-  return Status::ok();
-}
-
-Result<NodeIdentity> identityOf(const NodeOptions& options, Random& random) {
-  NodeIdentity out;
-  if (Status s = readBareJid("jid", options.jid, out.jid); !s) return s;
-  if (out.jid.local().empty()) return bad("jid", "must name an account, such as node1@example.org");
-  if (options.password.empty()) return bad("password", "must not be empty");
-  if (options.state_dir.empty()) return bad("state_dir", "must name a folder of this node's own");
-  out.name = options.name.empty() ? out.jid.local() : options.name;
-  if (Status s = checkName("name", out.name); !s) return s;
-  if (!options.group.empty()) {
-    if (Status s = checkName("group", options.group); !s) return s;
-    if (options.coordinator.empty()) {
-      return bad("coordinator", "is needed for the failover of group '" + options.group + "'");
-    }
-  }
-  out.group = options.group;
-  if (!options.coordinator.empty()) {
-    if (Status s = readBareJid("coordinator", options.coordinator, out.coordinator); !s) return s;
-  }
-  if (!options.coordinator_account.empty()) {
-    if (Status s = readBareJid("coordinator_account", options.coordinator_account,
-                               out.coordinator_account);
-        !s) {
-      return s;
-    }
-  }
-  for (const auto& [jid_text, role_name] : options.grants) {
-    Jid jid;
-    if (Status s = readBareJid("grants", jid_text, jid); !s) return s;
-    const auto role = roleFromName(role_name);
-    if (!role) return bad("grants", "for " + jid_text + ": " + role.status().text());
-    out.grants[jid] = *role;
-  }
-  out.version = singleLine(options.version, 100);
-  out.instance = InstanceId::make(random);
-  return out;
-}
+// Beside the file "state" of the state store, under the same lock.
+constexpr char kAuditFile[] = "audit.sqlite";
 
 }  // namespace
 
@@ -86,16 +26,20 @@ Result<std::unique_ptr<Node>> NodeImpl::create(NodeOptions options) {
   if (!identity) return identity.status();
   auto store = store::NodeStateStore::open(options.state_dir);
   if (!store) return store.status();
+  auto audit = store::openAuditFile(options.state_dir / kAuditFile);
+  if (!audit) return audit.status();
   ensureQtApplication();
-  return std::unique_ptr<Node>(
-      new NodeImpl(std::move(options), std::move(identity).value(), std::move(store).value()));
+  return std::unique_ptr<Node>(new NodeImpl(std::move(options), std::move(identity).value(),
+                                            std::move(store).value(), std::move(audit).value()));
 }
 
 NodeImpl::NodeImpl(NodeOptions options, NodeIdentity identity,
-                   std::unique_ptr<store::NodeStateStore> store)
+                   std::unique_ptr<store::NodeStateStore> store,
+                   std::unique_ptr<store::AuditStore> audit)
     : options_(std::move(options)),
       identity_(std::move(identity)),
       store_(std::move(store)),
+      audit_(std::move(audit)),
       clock_(SystemClock::forHolder()) {
   promote_ = [](const Lease&) { return Status::ok(); };
   demote_ = [](const Demotion&) {};
@@ -131,6 +75,10 @@ void NodeImpl::onDemote(std::function<void(const Demotion&)> demote) {
   demote_ = std::move(demote);
 }
 
+void NodeImpl::addCommands(const Commands& commands) {
+  commands_.push_back(commands);
+}
+
 NodeCore::Parts NodeImpl::parts() {
   xmpp::ClientConfig config;
   config.jid = identity_.jid.withResource(nodeResource(identity_.instance));
@@ -146,11 +94,19 @@ NodeCore::Parts NodeImpl::parts() {
     spdlog::default_logger()->flush();
     kill(getpid(), SIGKILL);
   };
-  return {identity_,       std::make_unique<xmpp::ClientLink>(config),
-          *store_,         services_,
-          services_mutex_, *app_,
-          *warden_,        clock_,
-          random_,         std::move(callbacks)};
+  return {.identity = identity_,
+          .link = std::make_unique<xmpp::ClientLink>(config),
+          .store = *store_,
+          .audit = *audit_,
+          .services = services_,
+          .services_mutex = services_mutex_,
+          .app = *app_,
+          .command_thread = *command_thread_,
+          .commands = commands_,
+          .warden = *warden_,
+          .clock = clock_,
+          .random = random_,
+          .callbacks = std::move(callbacks)};
 }
 
 Status NodeImpl::start() {
@@ -165,6 +121,7 @@ Status NodeImpl::start() {
     kill(getpid(), SIGKILL);
   });
   app_ = std::make_unique<AppThread>();
+  command_thread_ = std::make_unique<AppThread>();
   loop_ = std::make_unique<LoopThread>();
   Status status;
   loop_->run([&] {
@@ -173,11 +130,12 @@ Status NodeImpl::start() {
       status = core.status();
       return;
     }
+    (*core)->start();
     const std::lock_guard core_lock(core_mutex_);
     core_ = std::move(core).value();
-    core_->start();
   });
   running_ = status.isOk();
+  if (!running_) endThreads();
   return status;
 }
 
@@ -188,14 +146,18 @@ void NodeImpl::stop() {
     return;
   }
   const std::lock_guard lock(lifecycle_mutex_);
-  if (loop_ == nullptr) return;
-  if (core_ != nullptr) {
-    const auto stopped = std::make_shared<std::promise<void>>();
-    loop_->post([this, stopped] { core_->shutdown([stopped] { stopped->set_value(); }); });
-    stopped->get_future().wait();
-  }
-  // Callbacks first: what they post to the loop must still find it.
+  if (!running_) return;
+  const auto stopped = std::make_shared<std::promise<void>>();
+  loop_->post([this, stopped] { core_->shutdown([stopped] { stopped->set_value(); }); });
+  stopped->get_future().wait();
+  endThreads();
+  running_ = false;
+}
+
+// Callbacks first: what they post to the loop must still find it.
+void NodeImpl::endThreads() {
   app_.reset();
+  command_thread_.reset();
   loop_->run([this] {
     std::unique_ptr<NodeCore> ended;
     const std::lock_guard core_lock(core_mutex_);
@@ -203,7 +165,26 @@ void NodeImpl::stop() {
   });
   loop_.reset();
   warden_.reset();
-  running_ = false;
+}
+
+void NodeImpl::tellCore(std::function<void(NodeCore&)> job) {
+  const std::lock_guard lock(core_mutex_);
+  if (core_ == nullptr) return;
+  loop_->post([this, job = std::move(job)] {
+    if (core_ != nullptr) job(*core_);
+  });
+}
+
+void NodeImpl::declineOffers(const std::string& why) {
+  tellCore([why](NodeCore& core) { core.declineOffers(why); });
+}
+
+void NodeImpl::resign(const std::string& why) {
+  tellCore([why](NodeCore& core) { core.resign(why); });
+}
+
+void NodeImpl::applicationGone(const std::string& why) {
+  tellCore([why](NodeCore& core) { core.applicationGone(why); });
 }
 
 std::unique_ptr<Lease> NodeImpl::lease() const {

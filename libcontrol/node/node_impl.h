@@ -5,12 +5,16 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "libcontrol/base/random.h"
 #include "libcontrol/node/app_thread.h"
 #include "libcontrol/node/loop_thread.h"
 #include "libcontrol/node/node_core.h"
+#include "libcontrol/node/node_identity.h"
 #include "libcontrol/node/warden.h"
+#include "libcontrol/store/audit_file.h"
+#include "muster/commands.h"
 #include "muster/node.h"
 
 namespace muster {
@@ -24,19 +28,27 @@ class NodeImpl : public Node {
   Requests& requests(const std::string& name, ServiceOptions options) override;
   void onPromote(std::function<Status(const Lease&)> promote) override;
   void onDemote(std::function<void(const Demotion&)> demote) override;
+  void addCommands(const Commands& commands) override;
   Status start() override;
   void stop() override;
+  void resign(const std::string& why) override;
+  void applicationGone(const std::string& why) override;
+  void declineOffers(const std::string& why) override;
   std::unique_ptr<Lease> lease() const override;
   std::string fullJid() const override;
 
  private:
-  NodeImpl(NodeOptions options, NodeIdentity identity,
-           std::unique_ptr<store::NodeStateStore> store);
+  NodeImpl(NodeOptions options, NodeIdentity identity, std::unique_ptr<store::NodeStateStore> store,
+           std::unique_ptr<store::AuditStore> audit);
   NodeCore::Parts parts();
+  // Has the core do it on its loop; nothing happens unless it runs.
+  void tellCore(std::function<void(NodeCore&)> job);
+  void endThreads();
 
   const NodeOptions options_;
   NodeIdentity identity_;
   std::unique_ptr<store::NodeStateStore> store_;
+  std::unique_ptr<store::AuditStore> audit_;
   SystemRandom random_;
   Clock& clock_;
   std::mutex services_mutex_;
@@ -44,13 +56,17 @@ class NodeImpl : public Node {
   Status services_problem_;  // the first service that could not be made; told by start()
   std::function<Status(const Lease&)> promote_;
   std::function<void(const Demotion&)> demote_;
+  std::vector<Commands> commands_;
 
   std::mutex lifecycle_mutex_;  // start() and stop(), one at a time
   bool running_ = false;
   std::unique_ptr<Warden> warden_;
-  std::unique_ptr<AppThread> app_;
+  std::unique_ptr<AppThread> app_;             // onPromote and onDemote
+  std::unique_ptr<AppThread> command_thread_;  // the application's own commands
   std::unique_ptr<LoopThread> loop_;
-  mutable std::mutex core_mutex_;   // guards the pointer below
+  // Guards the pointer below, which is written on the loop alone. While it is not null, loop_ is
+  // there.
+  mutable std::mutex core_mutex_;
   std::unique_ptr<NodeCore> core_;  // lives on loop_
 };
 

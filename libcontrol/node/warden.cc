@@ -25,10 +25,11 @@ Warden::~Warden() {
   thread_.join();
 }
 
-void Warden::watch(ElapsedTime end) {
+void Warden::watch(ElapsedTime end, uint64_t epoch) {
   {
     const std::lock_guard lock(mutex_);
     end_ = end;
+    epoch_ = epoch;
   }
   wake_.notify_one();
 }
@@ -36,6 +37,11 @@ void Warden::watch(ElapsedTime end) {
 void Warden::relax() {
   const std::lock_guard lock(mutex_);
   end_.reset();
+}
+
+void Warden::relax(uint64_t epoch) {
+  const std::lock_guard lock(mutex_);
+  if (epoch_ == epoch) end_.reset();
 }
 
 void Warden::run() {

@@ -1,8 +1,9 @@
-// The last resort of rule 8 (docs/election.md): a thread that depends on nothing else and ends the
+// The last resort of rule 14 (docs/election.md): a thread that depends on nothing else and ends the
 // process when its lease is over and the application has not stopped.
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -20,10 +21,14 @@ class Warden {
   Warden(const Warden&) = delete;
   Warden& operator=(const Warden&) = delete;
 
-  // From now on the application may be active until `end`. A later end replaces the earlier one.
-  void watch(ElapsedTime end);
+  // From now on the application may be active under `epoch` until `end`. A later end replaces the
+  // earlier one.
+  void watch(ElapsedTime end, uint64_t epoch = 0);
   // The application has stopped.
   void relax();
+  // It has stopped under this epoch. A later one that is watched by now stays watched: the callback
+  // of an application that was gone may return long after its successor has begun.
+  void relax(uint64_t epoch);
 
  private:
   void run();
@@ -33,6 +38,7 @@ class Warden {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::optional<ElapsedTime> end_;
+  uint64_t epoch_ = 0;
   bool ending_ = false;
   std::thread thread_;
 };

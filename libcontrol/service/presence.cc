@@ -105,7 +105,7 @@ void fillKeys(const std::vector<ServiceSnapshot>& services, const PresenceFacts&
   }
   if (facts.no_active_node) text.state_key += "no active node;";
   if (facts.no_coordinator_since) text.state_key += "no coordinator;";
-  if (facts.drained) text.state_key += "drained;";
+  if (facts.drained) text.state_key += "drained " + facts.drained_by + ";";
 }
 
 }  // namespace
@@ -130,7 +130,11 @@ PresenceText presenceOf(const std::vector<ServiceSnapshot>& services, const Pres
     all.push_back({Weight::kWorry, "No coordinator since " + toRfc3339({whole_seconds})});
   }
   if (services.empty()) all.push_back({Weight::kNoData, worstOf(services).text});
-  if (facts.drained) all.push_back({Weight::kFine, "Drained"});
+  if (facts.drained) {
+    // No fault, so it does not colour the contact, but it comes before what is well.
+    const std::string by = facts.drained_by.empty() ? "" : " by " + facts.drained_by;
+    all.push_back({Weight::kFine, "Drained" + by});
+  }
   std::vector<ServiceSnapshot> worst_first = services;
   sortWorstFirst(worst_first);
   for (const ServiceSnapshot& service : worst_first) {

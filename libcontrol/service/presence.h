@@ -19,6 +19,9 @@ struct PresenceFacts {
   bool no_active_node = false;  // of a group
   std::optional<WallTime> no_coordinator_since;
   bool drained = false;  // told to leave the active role to others
+  // Who wanted it so, since when and why: "ann since 2026-01-01T14:03:00Z: disk swap"; may be
+  // empty.
+  std::string drained_by = {};
 };
 
 struct PresenceText {

@@ -1,4 +1,5 @@
-// The coordinator's durable memory: groups, members, grants, subscriptions and the audit trail.
+// The coordinator's durable memory: groups and their moves, members, grants, subscriptions, the
+// overrides of log levels, the audit trail and the groups' history.
 // Every store is an interface with two implementations, in SQLite and in memory, that pass the same
 // tests. All of one CoordinatorStore is used from one thread. What a call changes is durable
 // (fsync) when it returns ok. When it refuses (a code that it documents) nothing has changed; after
@@ -25,9 +26,14 @@ class GroupStore {
   // Inserts or replaces the group of that name. kConflict if epoch or highest_epoch would fall
   // below what is on record, kInvalidArgument for an empty or over-long name, or an epoch above
   // its own highest_epoch or above 2^63 - 1, kResourceExhausted beyond limits::kMaxGroups.
-  virtual Status save(const GroupRow& row) = 0;
-  // By name.
+  // `ended`, moves of the group with their outcomes, become durable in the same instant; of each
+  // group the newest limits::kMaxKnownMoves with a key are kept.
+  virtual Status save(const GroupRow& row, const std::vector<MoveRow>& ended) = 0;
+  Status save(const GroupRow& row) { return save(row, {}); }
+  // By name; each with its running move.
   virtual Result<std::vector<GroupRow>> loadAll() = 0;
+  // Those of a group that have ended and have a key, the oldest first.
+  virtual Result<std::vector<MoveRow>> endedMoves(const std::string& group) = 0;
 };
 
 class MemberStore {
@@ -36,6 +42,8 @@ class MemberStore {
   // kConflict if the name or the JID is enrolled already (field() says which), kInvalidArgument for
   // an empty one, kResourceExhausted beyond limits::kMaxMembers.
   virtual Status add(const MemberRow& row) = 0;
+  // Replaces the member of that JID. kNotFound if there is none, else as add().
+  virtual Status update(const MemberRow& row) = 0;
   // By name; kNotFound if there is none.
   virtual Status remove(const std::string& name) = 0;
   // By name.
@@ -94,8 +102,44 @@ class AuditStore {
   virtual Result<size_t> count() = 0;
 };
 
+// Which events of the groups' history; an unset field matches all.
+struct HistoryQuery {
+  std::optional<std::string> group;    // exactly
+  std::optional<WallTime> from;        // at or after
+  std::optional<uint64_t> before_seq;  // for the next page: the last seq of this one
+  size_t limit = 100;                  // 1 to limits::kMaxAuditPage
+};
+
+// Append-only and bounded as the audit trail is.
+class HistoryStore {
+ public:
+  virtual ~HistoryStore() = default;
+  // All of them or, on an error, none.
+  virtual Status append(const std::vector<HistoryRow>& rows) = 0;
+  // Newest first. kInvalidArgument for a limit out of range.
+  virtual Result<std::vector<HistoryRow>> query(const HistoryQuery& query) = 0;
+  virtual Result<size_t> count() = 0;
+};
+
+// One for each target and logger.
+class OverrideStore {
+ public:
+  virtual ~OverrideStore() = default;
+  // Inserts or replaces. kInvalidArgument for an empty logger, level 0, or a name where none
+  // belongs and none where one does; kResourceExhausted beyond limits::kMaxOverrides.
+  virtual Status set(const OverrideRow& row) = 0;
+  // Idempotent: ok as well if there was none.
+  virtual Status remove(OverrideTarget kind, const std::string& target,
+                        const std::string& logger) = 0;
+  // Removes those whose time is over.
+  virtual Status expire(WallTime now) = 0;
+  // By kind, target and logger: the later ones are the more particular.
+  virtual Result<std::vector<OverrideRow>> list() = 0;
+};
+
 struct CoordinatorStoreOptions {
   size_t audit_capacity = limits::kMaxAuditEntries;
+  size_t history_capacity = limits::kMaxHistoryEvents;
   // How long a call may wait for somebody who reads the file beside us (a backup, a shell).
   Duration busy_timeout = Duration::seconds(5);
 };
@@ -118,6 +162,8 @@ class CoordinatorStore {
   virtual GrantStore& grants() = 0;
   virtual SubscriptionStore& subscriptions() = 0;
   virtual AuditStore& audit() = 0;
+  virtual HistoryStore& history() = 0;
+  virtual OverrideStore& overrides() = 0;
 };
 
 }  // namespace muster::store

@@ -134,6 +134,10 @@ int64_t Run::integerAt(int column) const {
   return sqlite3_column_int64(statement_.prepared_, column);
 }
 
+bool Run::isNullAt(int column) const {
+  return sqlite3_column_type(statement_.prepared_, column) == SQLITE_NULL;
+}
+
 std::string Run::textAt(int column) const {
   const void* bytes = sqlite3_column_blob(statement_.prepared_, column);
   const int size = sqlite3_column_bytes(statement_.prepared_, column);

@@ -82,6 +82,7 @@ class Run {
 
   int64_t integerAt(int column) const;
   std::string textAt(int column) const;  // text and blobs alike
+  bool isNullAt(int column) const;
 
  private:
   void note(int result);

@@ -2,6 +2,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "libcontrol/store/coordinator_store.h"
 #include "libcontrol/store/validate.h"
@@ -18,17 +19,39 @@ auto valuesOf(const Map& map) {
 
 class MemoryGroupStore : public GroupStore {
  public:
-  Status save(const GroupRow& row) override {
+  using GroupStore::save;
+  Status save(const GroupRow& row, const std::vector<MoveRow>& ended) override {
     const auto before = rows_.find(row.name);
     const bool known = before != rows_.end();
     Status valid = checkGroup(row, known ? &before->second : nullptr, rows_.size() - known);
-    if (valid) rows_[row.name] = row;
-    return valid;
+    if (!valid) return valid;
+    rows_[row.name] = row;
+    for (const MoveRow& move : ended) {
+      if (!move.key.empty()) remember(move);
+    }
+    if (row.move) {
+      rows_[row.name].move = bounded(*row.move);
+      std::erase_if(ended_[row.name], [&](const MoveRow& m) { return m.key == row.move->key; });
+    }
+    return Status::ok();
   }
   Result<std::vector<GroupRow>> loadAll() override { return valuesOf(rows_); }
+  Result<std::vector<MoveRow>> endedMoves(const std::string& group) override {
+    const auto found = ended_.find(group);
+    if (found == ended_.end()) return std::vector<MoveRow>();
+    return std::vector<MoveRow>(found->second.begin(), found->second.end());
+  }
 
  private:
+  void remember(const MoveRow& move) {
+    std::deque<MoveRow>& moves = ended_[move.group];
+    std::erase_if(moves, [&](const MoveRow& known) { return known.key == move.key; });
+    moves.push_back(bounded(move));
+    if (moves.size() > limits::kMaxKnownMoves) moves.pop_front();
+  }
+
   std::map<std::string, GroupRow> rows_;
+  std::map<std::string, std::deque<MoveRow>> ended_;
 };
 
 class MemoryMemberStore : public MemberStore {
@@ -43,9 +66,21 @@ class MemoryMemberStore : public MemberStore {
     rows_[row.name] = row;
     return Status::ok();
   }
+  Status update(const MemberRow& row) override {
+    if (Status valid = checkMember(row, 0); !valid) return valid;
+    const auto same_name = rows_.find(row.name);
+    if (same_name != rows_.end() && same_name->second.jid != row.jid) {
+      return memberTaken(row, same_name->second);
+    }
+    const size_t gone =
+        std::erase_if(rows_, [&](const auto& r) { return r.second.jid == row.jid; });
+    if (gone == 0) return memberMissing("with the account " + row.jid, "jid");
+    rows_[row.name] = row;
+    return Status::ok();
+  }
   Status remove(const std::string& name) override {
     if (rows_.erase(name) > 0) return Status::ok();
-    return {Code::kNotFound, "no node named " + name + " is enrolled", "name"};
+    return memberMissing("named " + name, "name");
   }
   Result<std::vector<MemberRow>> list() override { return valuesOf(rows_); }
 
@@ -123,7 +158,7 @@ class MemoryAuditStore : public AuditStore {
     return last_seq_;
   }
   Result<std::vector<AuditEntry>> query(const AuditQuery& query) override {
-    if (Status valid = checkQuery(query); !valid) return valid;
+    if (Status valid = checkPage(query.limit); !valid) return valid;
     std::vector<AuditEntry> found;
     for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
       if (found.size() == query.limit) break;
@@ -145,15 +180,76 @@ class MemoryAuditStore : public AuditStore {
   uint64_t last_seq_ = 0;
 };
 
+class MemoryHistoryStore : public HistoryStore {
+ public:
+  explicit MemoryHistoryStore(size_t capacity) : capacity_(std::max<size_t>(1, capacity)) {}
+
+  Status append(const std::vector<HistoryRow>& rows) override {
+    for (const HistoryRow& row : rows) {
+      if (rows_.size() >= capacity_) {
+        rows_.erase(rows_.begin(),
+                    rows_.begin() + static_cast<std::ptrdiff_t>(auditBatch(capacity_)));
+      }
+      rows_.push_back(bounded(row));
+      rows_.back().seq = ++last_seq_;
+    }
+    return Status::ok();
+  }
+  Result<std::vector<HistoryRow>> query(const HistoryQuery& query) override {
+    if (Status valid = checkPage(query.limit); !valid) return valid;
+    std::vector<HistoryRow> found;
+    for (auto row = rows_.rbegin(); row != rows_.rend() && found.size() < query.limit; ++row) {
+      if ((!query.group || row->group == *query.group) && (!query.from || row->at >= *query.from) &&
+          (!query.before_seq || row->seq < *query.before_seq)) {
+        found.push_back(*row);
+      }
+    }
+    return found;
+  }
+  Result<size_t> count() override { return rows_.size(); }
+
+ private:
+  const size_t capacity_;
+  std::deque<HistoryRow> rows_;
+  uint64_t last_seq_ = 0;
+};
+
+class MemoryOverrideStore : public OverrideStore {
+ public:
+  Status set(const OverrideRow& row) override {
+    const Key key{row.kind, row.target, row.logger};
+    if (Status valid = checkOverride(row, rows_.size() - rows_.count(key)); !valid) return valid;
+    rows_[key] = row;
+    return Status::ok();
+  }
+  Status remove(OverrideTarget kind, const std::string& target,
+                const std::string& logger) override {
+    rows_.erase({kind, target, logger});
+    return Status::ok();
+  }
+  Status expire(WallTime now) override {
+    std::erase_if(rows_, [&](const auto& r) { return r.second.until && *r.second.until <= now; });
+    return Status::ok();
+  }
+  Result<std::vector<OverrideRow>> list() override { return valuesOf(rows_); }
+
+ private:
+  using Key = std::tuple<OverrideTarget, std::string, std::string>;
+  std::map<Key, OverrideRow> rows_;
+};
+
 class MemoryStore : public CoordinatorStore {
  public:
-  explicit MemoryStore(size_t audit_capacity) : audit_(audit_capacity) {}
+  explicit MemoryStore(const CoordinatorStoreOptions& options)
+      : audit_(options.audit_capacity), history_(options.history_capacity) {}
 
   GroupStore& groups() override { return groups_; }
   MemberStore& members() override { return members_; }
   GrantStore& grants() override { return grants_; }
   SubscriptionStore& subscriptions() override { return subscriptions_; }
   AuditStore& audit() override { return audit_; }
+  HistoryStore& history() override { return history_; }
+  OverrideStore& overrides() override { return overrides_; }
 
  private:
   MemoryGroupStore groups_;
@@ -161,13 +257,15 @@ class MemoryStore : public CoordinatorStore {
   MemoryGrantStore grants_;
   MemorySubscriptionStore subscriptions_;
   MemoryAuditStore audit_;
+  MemoryHistoryStore history_;
+  MemoryOverrideStore overrides_;
 };
 
 }  // namespace
 
 std::unique_ptr<CoordinatorStore> CoordinatorStore::openMemory(
     const CoordinatorStoreOptions& options) {
-  return std::make_unique<MemoryStore>(options.audit_capacity);
+  return std::make_unique<MemoryStore>(options);
 }
 
 }  // namespace muster::store

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -14,11 +15,14 @@
 namespace muster::store {
 namespace {
 
-// The file: magic with the format's version, 8 bytes of checksum, then the body. Integers are
-// little-endian, texts are preceded by their length in 4 bytes.
-constexpr std::string_view kMagic = "muster-node-1\n";
-constexpr size_t kHeaderBytes = kMagic.size() + 8;
-constexpr size_t kMaxFileBytes = kMaxGrantsBytes + 4096;
+// The file: a magic word with the format's version, a line feed, 8 bytes of checksum, then the
+// body. Integers are little-endian, texts are preceded by their length in 4 bytes. Version 2 added
+// the drain mark at the end of the body.
+constexpr std::string_view kMagic = "muster-node-";
+constexpr int kVersion = 2;
+// A version of more digits is damage.
+constexpr size_t kMaxVersionDigits = 4;
+constexpr size_t kMaxFileBytes = kMaxGrantsBytes + 16 * 1024;
 
 // FNV-1a: finds a torn or overwritten file; nobody is kept from forging one who may write here.
 uint64_t checksum(std::string_view bytes) {
@@ -64,21 +68,55 @@ std::string serialise(const NodeState& state) {
   putInteger(body, state.grants_version);
   putText(body, state.group);
   putText(body, state.grants);
+  putInteger(body, static_cast<uint8_t>(state.drain.drained));
+  putInteger(body, static_cast<uint64_t>(state.drain.changed_at.unix_ms));
+  putText(body, state.drain.by);
+  putText(body, state.drain.reason);
   std::string file(kMagic);
+  file += std::to_string(kVersion) + "\n";
   putInteger(file, checksum(body));
   return file + body;
 }
 
-std::optional<NodeState> parse(std::string_view file) {
-  if (file.size() < kHeaderBytes || !file.starts_with(kMagic)) return std::nullopt;
+// The version that the file's first line names, which is then taken off; nothing if it is no such
+// line.
+std::optional<int> takeVersion(std::string_view& file) {
+  if (!file.starts_with(kMagic)) return std::nullopt;
   file.remove_prefix(kMagic.size());
+  const size_t digits = std::min(file.find('\n'), file.size());
+  if (digits == 0 || digits > kMaxVersionDigits || digits == file.size()) return std::nullopt;
+  int version = 0;
+  for (const char c : file.substr(0, digits)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    version = version * 10 + (c - '0');
+  }
+  file.remove_prefix(digits + 1);
+  return version;
+}
+
+bool takeDrain(std::string_view& in, DrainRow& drain) {
+  uint8_t drained = 0;
+  uint64_t changed_at_ms = 0;
+  if (!takeInteger(in, drained) || !takeInteger(in, changed_at_ms) || !takeText(in, drain.by) ||
+      !takeText(in, drain.reason)) {
+    return false;
+  }
+  drain.drained = drained != 0;
+  drain.changed_at.unix_ms = static_cast<int64_t>(changed_at_ms);
+  return drained <= 1;
+}
+
+// What follows the first line.
+std::optional<NodeState> parse(std::string_view file, int version) {
   uint64_t expected = 0;
   if (!takeInteger(file, expected) || checksum(file) != expected) return std::nullopt;
   NodeState state;
   if (!takeInteger(file, state.highest_epoch) || !takeInteger(file, state.grants_version) ||
-      !takeText(file, state.group) || !takeText(file, state.grants) || !file.empty()) {
+      !takeText(file, state.group) || !takeText(file, state.grants)) {
     return std::nullopt;
   }
+  if (version >= 2 && !takeDrain(file, state.drain)) return std::nullopt;
+  if (!file.empty()) return std::nullopt;
   return state;
 }
 
@@ -115,12 +153,22 @@ class MemoryNodeStateStore : public NodeStateStore {
 };
 
 Result<NodeState> load(const std::filesystem::path& file) {
-  Result<std::string> bytes = readFile(file, kMaxFileBytes);
+  const Result<std::string> bytes = readFile(file, kMaxFileBytes);
   if (!bytes && bytes.status().code() == Code::kNotFound) return NodeState{};
   if (!bytes && bytes.status().code() != Code::kInvalidArgument) return bytes.status();
-  std::optional<NodeState> state;
-  if (bytes) state = parse(*bytes);
-  if (state) return std::move(*state);
+  if (bytes) {
+    std::string_view rest = *bytes;
+    const std::optional<int> version = takeVersion(rest);
+    if (version && *version > kVersion) {
+      return Status(Code::kRefusedUnsafe, file.string() + " has the format version " +
+                                              std::to_string(*version) +
+                                              ", and this program knows up to " +
+                                              std::to_string(kVersion) + "; run the newer program");
+    }
+    std::optional<NodeState> state;
+    if (version && *version >= 1) state = parse(rest, *version);
+    if (state) return std::move(*state);
+  }
   return Status(Code::kDataLoss,
                 file.string() +
                     " is damaged, so the highest epoch that this node has seen is not "

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "libcontrol/base/status.h"
+#include "libcontrol/store/records.h"
 
 namespace muster::store {
 
@@ -16,6 +17,7 @@ struct NodeState {
   uint64_t highest_epoch = 0;  // seen from any coordinator; lower ones are rejected
   uint64_t grants_version = 0;
   std::string grants;  // the last grants as received: serialised, opaque here, at most 4 MiB
+  DrainRow drain;
 
   bool operator==(const NodeState&) const = default;
 };
@@ -25,7 +27,9 @@ class NodeStateStore {
  public:
   // The folder is made (mode 0700) if it isn't there. Holds a flock on DIR/lock for its lifetime:
   // kConflict if another process has it. kDataLoss if DIR/state is torn or damaged: such a node
-  // must not guess its highest epoch, so a person has to remove the file.
+  // must not guess its highest epoch, so a person has to remove the file. kRefusedUnsafe if a newer
+  // version of this library wrote it. A file of the version before is read, and written anew with
+  // the first save().
   static Result<std::unique_ptr<NodeStateStore>> open(const std::filesystem::path& state_dir);
   // Gone with the object.
   static std::unique_ptr<NodeStateStore> openMemory();
@@ -36,7 +40,7 @@ class NodeStateStore {
   virtual const NodeState& state() const = 0;
   // Replaces the file as a whole: durable (file and folder synced) when it returns ok; on an error
   // state() is unchanged. kConflict if highest_epoch would fall within the same group,
-  // kInvalidArgument if grants are over-long.
+  // kInvalidArgument if a text is over-long.
   virtual Status save(const NodeState& state) = 0;
 };
 

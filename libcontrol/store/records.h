@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "libcontrol/base/clock.h"
@@ -18,6 +19,35 @@ enum class GroupPhase : int {
   kDraining = 3,
 };
 
+// A move of a group's active role: as it was asked for and, once it has ended, what came of it.
+struct MoveRow {
+  std::string group;
+  // Whose repeat is the same request; empty of a move that nobody can repeat.
+  std::string key;
+  std::string target;                    // bare JID; empty: the best candidate
+  std::string away_from;                 // bare JID; not empty: the role is to leave this member
+  std::optional<uint64_t> expect_epoch;  // refused unless the group's epoch was this one
+  std::string caller;                    // bare JID, or the part that wanted it by itself
+  std::string cause;                     // why, if it was no person who asked
+  bool force = false;
+  bool leave_vacant = false;
+  bool automatic = false;
+  std::string from;  // bare JID of who was active at its beginning; empty if nobody was
+  uint64_t from_epoch = 0;
+  std::string context;  // the coordinator's own: whom to tell, and what follows
+  // Empty while it runs; else codeName() of the outcome, and the rest of it.
+  std::string code;
+  std::string field;  // the argument at fault, of a failure
+  std::string text;
+  std::string to;  // bare JID of who was active at its end; empty if nobody was
+  uint64_t epoch = 0;
+  int64_t duration_ms = 0;
+  bool resumed = false;  // the coordinator restarted in the middle: the duration counts from then
+
+  bool isRunning() const { return code.empty(); }
+  bool operator==(const MoveRow&) const = default;
+};
+
 // A group's durable record: the one thing by which a restarted coordinator knows who may still
 // believe itself active.
 struct GroupRow {
@@ -31,8 +61,20 @@ struct GroupRow {
   Id128 offer_nonce;         // of the offer that led here; null while VACANT
   int64_t lease_ttl_ms = 0;  // T of that offer and its grants, rounded up; 0 while VACANT
   WallTime moved_at;         // of the last change of phase; only shown
+  // The move that runs, whose `group` is this one's name; without an outcome.
+  std::optional<MoveRow> move = std::nullopt;
 
   bool operator==(const GroupRow&) const = default;
+};
+
+// Whether a node is kept out of the active role on purpose, and who wanted it so.
+struct DrainRow {
+  bool drained = false;
+  std::string by;       // bare JID of whoever changed it last
+  std::string reason;   // may be empty
+  WallTime changed_at;  // 0: never changed
+
+  bool operator==(const DrainRow&) const = default;
 };
 
 struct MemberRow {
@@ -41,6 +83,9 @@ struct MemberRow {
   std::string group;  // empty: a node without failover
   WallTime enrolled_at;
   std::string enrolled_by;
+  int priority = 0;  // the higher, the sooner it is chosen
+  bool nofailover = false;
+  DrainRow drain = {};
 
   bool operator==(const MemberRow&) const = default;
 };
@@ -73,8 +118,50 @@ struct AuditEntry {
   std::string arguments;  // as one line
   std::string code;       // codeName() of the outcome
   std::string text;       // the outcome in a sentence
+  std::string call = {};  // the same in all entries of one call; may be empty
 
   bool operator==(const AuditEntry&) const = default;
+};
+
+// One thing that happened to a group's active role.
+struct HistoryRow {
+  uint64_t seq = 0;  // given by the store: 1, 2, ...; ignored by append()
+  WallTime at;
+  std::string group;
+  std::string what;  // "active", "vacant", "moved", "move-failed", "alarm", ...
+  std::string from;  // nodes' names, empty if none
+  std::string to;
+  uint64_t epoch = 0;
+  int64_t duration_ms = 0;  // 0: not measured
+  std::string cause;
+  std::string who;  // bare JID of who asked; empty if nobody did
+  // Of a change of the active node, how long each part took; 0: there was none.
+  int64_t drain_ms = 0;
+  int64_t wait_ms = 0;
+  int64_t offer_ms = 0;
+  int64_t promote_ms = 0;
+
+  bool operator==(const HistoryRow&) const = default;
+};
+
+// The numbers stand in the database and never change.
+enum class OverrideTarget : int {
+  kAll = 0,
+  kGroup = 1,
+  kNode = 2,
+};
+
+// A log level that nodes which join later get too, with the time that is left.
+struct OverrideRow {
+  OverrideTarget kind = OverrideTarget::kAll;
+  std::string target;  // the group's or node's name; empty for kAll
+  std::string logger;
+  int level = 0;  // muster.v1.LogLevel's number; never 0
+  std::string by;
+  WallTime set_at;
+  std::optional<WallTime> until;  // unset: for ever
+
+  bool operator==(const OverrideRow&) const = default;
 };
 
 }  // namespace muster::store

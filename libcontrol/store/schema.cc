@@ -6,11 +6,12 @@
 namespace muster::store {
 namespace {
 
-// "MSTR" in SQLite's header: this file is a coordinator's.
-constexpr int64_t kApplicationId = 0x4d535452;
+// "MSTR" and "MSTA".
+constexpr int64_t kCoordinatorId = 0x4d535452;
+constexpr int64_t kAuditTrailId = 0x4d535441;
 
-// Element n brings version n to n + 1. What was once released is never edited, only added to.
-constexpr std::array kSteps = {
+// What was once released is never edited, only added to.
+constexpr std::array kCoordinatorSteps = {
     R"sql(
 CREATE TABLE groups (
   name TEXT PRIMARY KEY,
@@ -58,23 +59,110 @@ CREATE TABLE audit (
   text TEXT NOT NULL
 ) STRICT;
 )sql",
+    R"sql(
+ALTER TABLE members ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE members ADD COLUMN nofailover INTEGER NOT NULL DEFAULT 0 CHECK (nofailover IN (0, 1));
+ALTER TABLE members ADD COLUMN drained INTEGER NOT NULL DEFAULT 0 CHECK (drained IN (0, 1));
+ALTER TABLE members ADD COLUMN drain_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE members ADD COLUMN drain_reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE members ADD COLUMN drain_changed_at_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE audit ADD COLUMN call TEXT NOT NULL DEFAULT '';
+CREATE TABLE moves (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- in the order in which they ended
+  "group" TEXT NOT NULL,
+  key TEXT NOT NULL,
+  target TEXT NOT NULL,
+  away_from TEXT NOT NULL,
+  expect_epoch INTEGER,
+  caller TEXT NOT NULL,
+  cause TEXT NOT NULL,
+  force INTEGER NOT NULL CHECK (force IN (0, 1)),
+  leave_vacant INTEGER NOT NULL CHECK (leave_vacant IN (0, 1)),
+  automatic INTEGER NOT NULL CHECK (automatic IN (0, 1)),
+  from_jid TEXT NOT NULL,
+  from_epoch INTEGER NOT NULL,
+  context TEXT NOT NULL,
+  code TEXT NOT NULL,                     -- empty: it runs
+  field TEXT NOT NULL,
+  text TEXT NOT NULL,
+  to_jid TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  resumed INTEGER NOT NULL CHECK (resumed IN (0, 1)),
+  UNIQUE ("group", key)
+) STRICT;
+CREATE TABLE history (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_ms INTEGER NOT NULL,
+  "group" TEXT NOT NULL,
+  what TEXT NOT NULL,
+  from_node TEXT NOT NULL,
+  to_node TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  cause TEXT NOT NULL,
+  who TEXT NOT NULL,
+  drain_ms INTEGER NOT NULL,
+  wait_ms INTEGER NOT NULL,
+  offer_ms INTEGER NOT NULL,
+  promote_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX history_of_group ON history ("group", seq);
+CREATE TABLE overrides (
+  kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 2),
+  target TEXT NOT NULL,
+  logger TEXT NOT NULL,
+  level INTEGER NOT NULL CHECK (level > 0),
+  by TEXT NOT NULL,
+  set_at_ms INTEGER NOT NULL,
+  until_ms INTEGER,                       -- NULL: for ever
+  PRIMARY KEY (kind, target, logger)
+) STRICT, WITHOUT ROWID;
+)sql",
 };
 
-Status migrate(Database& database, int64_t from) {
+constexpr std::array kAuditTrailSteps = {
+    R"sql(
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice, even after the oldest are gone
+  at_ms INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  face TEXT NOT NULL,
+  place TEXT NOT NULL,
+  verb TEXT NOT NULL,
+  arguments TEXT NOT NULL,
+  code TEXT NOT NULL,
+  text TEXT NOT NULL,
+  call TEXT NOT NULL
+) STRICT;
+)sql",
+};
+
+Status migrate(Database& database, const Schema& schema, int64_t from) {
   Transaction transaction(database);
   if (Status begun = transaction.begin(); !begun) return begun;
-  for (size_t step = static_cast<size_t>(from); step < kSteps.size(); ++step) {
-    if (Status made = database.execute(kSteps[step]); !made) return made;
+  for (size_t step = static_cast<size_t>(from); step < schema.steps.size(); ++step) {
+    if (Status made = database.execute(schema.steps[step]); !made) return made;
   }
-  const std::string marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
-                            ";PRAGMA user_version=" + std::to_string(kSteps.size());
+  const std::string marks = "PRAGMA application_id=" + std::to_string(schema.application_id) +
+                            ";PRAGMA user_version=" + std::to_string(schema.steps.size());
   if (Status marked = database.execute(marks); !marked) return marked;
   return transaction.commit();
 }
 
 }  // namespace
 
-Status prepareSchema(Database& database) {
+const Schema& coordinatorSchema() {
+  static const Schema kSchema{kCoordinatorId, "a coordinator's", kCoordinatorSteps};
+  return kSchema;
+}
+
+const Schema& auditTrailSchema() {
+  static const Schema kSchema{kAuditTrailId, "an audit trail", kAuditTrailSteps};
+  return kSchema;
+}
+
+Status prepareSchema(Database& database, const Schema& schema) {
   Result<int64_t> id = database.number("PRAGMA application_id");
   if (!id) return id.status();
   Result<int64_t> version = database.number("PRAGMA user_version");
@@ -83,10 +171,10 @@ Status prepareSchema(Database& database) {
   if (!objects) return objects.status();
 
   const bool fresh = *id == 0 && *version == 0 && *objects == 0;
-  if (!fresh && *id != kApplicationId) {
-    return {Code::kRefusedUnsafe, "it is a database, but not a coordinator's"};
+  if (!fresh && *id != schema.application_id) {
+    return {Code::kRefusedUnsafe, std::string("it is a database, but not ") + schema.owner};
   }
-  const auto current = static_cast<int64_t>(kSteps.size());
+  const auto current = static_cast<int64_t>(schema.steps.size());
   if (*version < 0 || *version > current) {
     return {Code::kRefusedUnsafe, "its schema version is " + std::to_string(*version) +
                                       ", and this program knows up to " + std::to_string(current) +
@@ -100,7 +188,7 @@ Status prepareSchema(Database& database) {
     return {Code::kDataLoss, "SQLite's quick_check finds it damaged; restore a copy"};
   }
   if (*version == current) return Status::ok();
-  return migrate(database, *version);
+  return migrate(database, schema, *version);
 }
 
 }  // namespace muster::store

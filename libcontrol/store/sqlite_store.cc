@@ -8,6 +8,7 @@
 #include "libcontrol/store/database.h"
 #include "libcontrol/store/schema.h"
 #include "libcontrol/store/sqlite_tables.h"
+#include "libcontrol/store/sqlite_trails.h"
 
 namespace muster::store {
 namespace {
@@ -15,20 +16,25 @@ namespace {
 // Members are destroyed from the last to the first: statements, connection, lock.
 class SqliteStore : public CoordinatorStore {
  public:
-  SqliteStore(FileLock lock, std::unique_ptr<Database> database, size_t audit_capacity)
+  SqliteStore(FileLock lock, std::unique_ptr<Database> database,
+              const CoordinatorStoreOptions& options)
       : lock_(std::move(lock)),
         database_(std::move(database)),
         groups_(*database_),
         members_(*database_),
         grants_(*database_),
         subscriptions_(*database_),
-        audit_(*database_, audit_capacity) {}
+        audit_(*database_, options.audit_capacity),
+        history_(*database_, options.history_capacity),
+        overrides_(*database_) {}
 
   GroupStore& groups() override { return groups_; }
   MemberStore& members() override { return members_; }
   GrantStore& grants() override { return grants_; }
   SubscriptionStore& subscriptions() override { return subscriptions_; }
   AuditStore& audit() override { return audit_; }
+  HistoryStore& history() override { return history_; }
+  OverrideStore& overrides() override { return overrides_; }
 
  private:
   FileLock lock_;
@@ -38,6 +44,8 @@ class SqliteStore : public CoordinatorStore {
   SqliteGrantStore grants_;
   SqliteSubscriptionStore subscriptions_;
   SqliteAuditStore audit_;
+  SqliteHistoryStore history_;
+  SqliteOverrideStore overrides_;
 };
 
 }  // namespace
@@ -47,6 +55,9 @@ Result<std::unique_ptr<CoordinatorStore>> CoordinatorStore::open(
   if (options.audit_capacity == 0) {
     return Status(Code::kInvalidArgument, "an audit trail keeps at least one entry",
                   "audit_capacity");
+  }
+  if (options.history_capacity == 0) {
+    return Status(Code::kInvalidArgument, "a history keeps at least one event", "history_capacity");
   }
   const std::string what = "the coordinator's database " + file.string();
   Result<FileLock> lock = FileLock::tryAcquire(file.string() + ".lock", what);
@@ -61,7 +72,7 @@ Result<std::unique_ptr<CoordinatorStore>> CoordinatorStore::open(
     return Status(prepared.code(), what + " can't be used: " + prepared.text());
   }
   return std::unique_ptr<CoordinatorStore>(
-      new SqliteStore(std::move(*lock), std::move(*database), options.audit_capacity));
+      new SqliteStore(std::move(*lock), std::move(*database), options));
 }
 
 }  // namespace muster::store

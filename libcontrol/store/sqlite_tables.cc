@@ -1,48 +1,36 @@
 #include "libcontrol/store/sqlite_tables.h"
 
+#include "libcontrol/store/sqlite_rows.h"
 #include "libcontrol/store/validate.h"
 
 namespace muster::store {
 namespace {
 
-// All rows of a run; `read` makes one of the current row.
-template <typename Row, typename Read>
-Result<std::vector<Row>> allRows(Run& run, Read read) {
-  std::vector<Row> rows;
-  while (true) {
-    Result<bool> more = run.step();
-    if (!more) return more.status();
-    if (!*more) return rows;
-    rows.push_back(read(run));
-  }
-}
-
-// One change with whatever must be read before it, in a transaction of its own.
-template <typename Change>
-Status inTransaction(Database& database, Change change) {
-  Transaction transaction(database);
-  if (Status begun = transaction.begin(); !begun) return begun;
-  if (Status changed = change(); !changed) return changed;
-  return transaction.commit();
-}
+#define MEMBER_COLUMNS                                                                 \
+  "jid, name, \"group\", enrolled_at_ms, enrolled_by, priority, nofailover, drained, " \
+  "drain_by, drain_reason, drain_changed_at_ms"
+#define MOVE_COLUMNS                                                                         \
+  "\"group\", key, target, away_from, caller, cause, from_jid, context, code, field, text, " \
+  "to_jid, force, leave_vacant, automatic, resumed, from_epoch, epoch, duration_ms, "        \
+  "expect_epoch"
 
 MemberRow readMember(const Run& run) {
-  return {run.textAt(0), run.textAt(1), run.textAt(2), {run.integerAt(3)}, run.textAt(4)};
+  MemberRow row{run.textAt(0), run.textAt(1), run.textAt(2), {run.integerAt(3)}, run.textAt(4)};
+  row.priority = static_cast<int>(run.integerAt(5));
+  row.nofailover = run.integerAt(6) != 0;
+  row.drain = {run.integerAt(7) != 0, run.textAt(8), run.textAt(9), {run.integerAt(10)}};
+  return row;
+}
+
+void bindMember(Run& run, const MemberRow& row) {
+  run.text(row.jid).text(row.name).text(row.group).integer(row.enrolled_at.unix_ms);
+  run.text(row.enrolled_by).integer(row.priority).integer(row.nofailover ? 1 : 0);
+  run.integer(row.drain.drained ? 1 : 0).text(row.drain.by).text(row.drain.reason);
+  run.integer(row.drain.changed_at.unix_ms);
 }
 
 GrantRow readGrant(const Run& run) {
   return {run.textAt(0), static_cast<int>(run.integerAt(1)), {run.integerAt(2)}, run.textAt(3)};
-}
-
-AuditEntry readAudit(const Run& run) {
-  AuditEntry entry;
-  entry.seq = static_cast<uint64_t>(run.integerAt(0));
-  entry.at = {run.integerAt(1)};
-  std::string* const texts[] = {&entry.who,       &entry.face, &entry.place, &entry.verb,
-                                &entry.arguments, &entry.code, &entry.text};
-  int column = 2;
-  for (std::string* text : texts) *text = run.textAt(column++);
-  return entry;
 }
 
 GroupRow readGroup(const Run& run) {
@@ -57,6 +45,51 @@ GroupRow readGroup(const Run& run) {
   row.offer_nonce = Id128::fromBytes(run.textAt(6)).value_or(Id128{});
   row.lease_ttl_ms = run.integerAt(7);
   row.moved_at = {run.integerAt(8)};
+  return row;
+}
+
+MoveRow readMove(const Run& run) {
+  MoveRow row;
+  int column = 0;
+  for (std::string* text :
+       {&row.group, &row.key, &row.target, &row.away_from, &row.caller, &row.cause, &row.from,
+        &row.context, &row.code, &row.field, &row.text, &row.to}) {
+    *text = run.textAt(column++);
+  }
+  for (bool* flag : {&row.force, &row.leave_vacant, &row.automatic, &row.resumed}) {
+    *flag = run.integerAt(column++) != 0;
+  }
+  row.from_epoch = static_cast<uint64_t>(run.integerAt(column++));
+  row.epoch = static_cast<uint64_t>(run.integerAt(column++));
+  row.duration_ms = run.integerAt(column++);
+  const auto expected = static_cast<uint64_t>(run.integerAt(column));
+  if (expected != 0) row.expect_epoch = expected;
+  return row;
+}
+
+void bindMove(Run& run, const MoveRow& row) {
+  for (const std::string* text :
+       {&row.group, &row.key, &row.target, &row.away_from, &row.caller, &row.cause, &row.from,
+        &row.context, &row.code, &row.field, &row.text, &row.to}) {
+    run.text(*text);
+  }
+  for (const bool flag : {row.force, row.leave_vacant, row.automatic, row.resumed}) {
+    run.integer(flag ? 1 : 0);
+  }
+  run.integer(static_cast<int64_t>(row.from_epoch)).integer(static_cast<int64_t>(row.epoch));
+  run.integer(row.duration_ms);
+  row.expect_epoch ? run.integer(static_cast<int64_t>(*row.expect_epoch)) : run.null();
+}
+
+OverrideRow readOverride(const Run& run) {
+  OverrideRow row;
+  row.kind = static_cast<OverrideTarget>(run.integerAt(0));
+  row.target = run.textAt(1);
+  row.logger = run.textAt(2);
+  row.level = static_cast<int>(run.integerAt(3));
+  row.by = run.textAt(4);
+  row.set_at = {run.integerAt(5)};
+  if (!run.isNullAt(6)) row.until = WallTime{run.integerAt(6)};
   return row;
 }
 
@@ -82,9 +115,19 @@ SqliteGroupStore::SqliteGroupStore(Database& database)
             "SELECT name, phase, epoch, highest_epoch, holder, instance, offer_nonce, "
             "lease_ttl_ms, moved_at_ms FROM groups "
             "WHERE ?1 IS NULL OR name = ?1 ORDER BY name"),
-      replace_(database, "INSERT OR REPLACE INTO groups VALUES (?,?,?,?,?,?,?,?,?)") {}
+      replace_(database, "INSERT OR REPLACE INTO groups VALUES (?,?,?,?,?,?,?,?,?)"),
+      running_(database, "SELECT " MOVE_COLUMNS " FROM moves WHERE code = '' ORDER BY seq"),
+      ended_(database,
+             "SELECT " MOVE_COLUMNS " FROM moves WHERE code <> '' AND \"group\" = ? ORDER BY seq"),
+      drop_running_(database, "DELETE FROM moves WHERE code = '' AND \"group\" = ?"),
+      put_move_(database, "INSERT OR REPLACE INTO moves (" MOVE_COLUMNS
+                          ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+      drop_moves_(
+          database,
+          "DELETE FROM moves WHERE code <> '' AND \"group\" = ?1 AND seq NOT IN (SELECT seq "
+          "FROM moves WHERE code <> '' AND \"group\" = ?1 ORDER BY seq DESC LIMIT ?2)") {}
 
-Status SqliteGroupStore::save(const GroupRow& row) {
+Status SqliteGroupStore::save(const GroupRow& row, const std::vector<MoveRow>& ended) {
   return inTransaction(database_, [&]() -> Status {
     Result<int64_t> count = database_.number("SELECT count(*) FROM groups");
     if (!count) return count.status();
@@ -101,26 +144,68 @@ Status SqliteGroupStore::save(const GroupRow& row) {
     if (Status valid = checkGroup(row, known ? &before : nullptr, others); !valid) return valid;
     Run replace(replace_);
     bindGroup(replace, row);
-    return replace.done();
+    if (Status replaced = replace.done(); !replaced) return replaced;
+    return saveMoves(row, ended);
   });
+}
+
+Status SqliteGroupStore::saveMoves(const GroupRow& row, const std::vector<MoveRow>& ended) {
+  if (Status dropped = Run(drop_running_).text(row.name).done(); !dropped) return dropped;
+  bool one_more = false;
+  for (const MoveRow& move : ended) {
+    if (move.key.empty()) continue;
+    Run put(put_move_);
+    bindMove(put, bounded(move));
+    if (Status saved = put.done(); !saved) return saved;
+    one_more = true;
+  }
+  if (one_more) {
+    Run drop(drop_moves_);
+    drop.text(row.name).integer(static_cast<int64_t>(limits::kMaxKnownMoves));
+    if (Status dropped = drop.done(); !dropped) return dropped;
+  }
+  if (!row.move) return Status::ok();
+  Run put(put_move_);
+  bindMove(put, bounded(*row.move));
+  return put.done();
 }
 
 Result<std::vector<GroupRow>> SqliteGroupStore::loadAll() {
   Run run(load_);
   run.null();
-  return allRows<GroupRow>(run, readGroup);
+  auto groups = allRows<GroupRow>(run, readGroup);
+  if (!groups) return groups;
+  Run running(running_);
+  auto moves = allRows<MoveRow>(running, readMove);
+  if (!moves) return moves.status();
+  for (MoveRow& move : *moves) {
+    for (GroupRow& group : *groups) {
+      if (group.name == move.group) group.move = std::move(move);
+    }
+  }
+  return groups;
+}
+
+Result<std::vector<MoveRow>> SqliteGroupStore::endedMoves(const std::string& group) {
+  Run run(ended_);
+  run.text(group);
+  return allRows<MoveRow>(run, readMove);
 }
 
 // --- members ------------------------------------------------------------------------------------
 
 SqliteMemberStore::SqliteMemberStore(Database& database)
     : database_(database),
-      list_(database,
-            "SELECT jid, name, \"group\", enrolled_at_ms, enrolled_by FROM members ORDER BY name"),
-      find_(database,
-            "SELECT jid, name, \"group\", enrolled_at_ms, enrolled_by FROM members "
-            "WHERE name = ?1 OR jid = ?2 ORDER BY name <> ?1"),
-      insert_(database, "INSERT INTO members VALUES (?,?,?,?,?)"),
+      list_(database, "SELECT " MEMBER_COLUMNS " FROM members ORDER BY name"),
+      find_(database, "SELECT " MEMBER_COLUMNS
+                      " FROM members WHERE name = ?1 OR jid = ?2 ORDER BY name <> ?1"),
+      insert_(database, "INSERT INTO members (" MEMBER_COLUMNS
+                        ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)"),
+      update_(
+          database,
+          "UPDATE members SET name = ?2, \"group\" = ?3, enrolled_at_ms = ?4, enrolled_by = ?5, "
+          "priority = ?6, nofailover = ?7, drained = ?8, drain_by = ?9, drain_reason = ?10, "
+          "drain_changed_at_ms = ?11 WHERE jid = ?1"),
       delete_(database, "DELETE FROM members WHERE name = ?") {}
 
 Status SqliteMemberStore::add(const MemberRow& row) {
@@ -135,8 +220,29 @@ Status SqliteMemberStore::add(const MemberRow& row) {
       if (*found) return memberTaken(row, readMember(find));
     }
     Run insert(insert_);
-    insert.text(row.jid).text(row.name).text(row.group).integer(row.enrolled_at.unix_ms);
-    return insert.text(row.enrolled_by).done();
+    bindMember(insert, row);
+    return insert.done();
+  });
+}
+
+Status SqliteMemberStore::update(const MemberRow& row) {
+  return inTransaction(database_, [&]() -> Status {
+    if (Status valid = checkMember(row, 0); !valid) return valid;
+    bool known = false;
+    {
+      Run find(find_);
+      find.text(row.name).text(row.jid);
+      auto found = allRows<MemberRow>(find, readMember);
+      if (!found) return found.status();
+      for (const MemberRow& other : *found) {
+        if (other.jid != row.jid) return memberTaken(row, other);
+        known = true;
+      }
+    }
+    if (!known) return memberMissing("with the account " + row.jid, "jid");
+    Run update(update_);
+    bindMember(update, row);
+    return update.done();
   });
 }
 
@@ -144,7 +250,7 @@ Status SqliteMemberStore::remove(const std::string& name) {
   Run run(delete_);
   if (Status removed = run.text(name).done(); !removed) return removed;
   if (database_.changes() > 0) return Status::ok();
-  return {Code::kNotFound, "no node named " + name + " is enrolled", "name"};
+  return memberMissing("named " + name, "name");
 }
 
 Result<std::vector<MemberRow>> SqliteMemberStore::list() {
@@ -252,63 +358,52 @@ Result<std::vector<std::string>> SqliteSubscriptionStore::listFor(const std::str
   return allRows<std::string>(run, [](const Run& at) { return at.textAt(0); });
 }
 
-// --- audit --------------------------------------------------------------------------------------
+// --- overrides ----------------------------------------------------------------------------------
 
-SqliteAuditStore::SqliteAuditStore(Database& database, size_t capacity)
+SqliteOverrideStore::SqliteOverrideStore(Database& database)
     : database_(database),
-      capacity_(capacity),
-      // Entries are only ever dropped from the old end, so their numbers have no holes.
-      count_(database, "SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM audit"),
-      insert_(database,
-              "INSERT INTO audit (at_ms, who, face, place, verb, arguments, code, text) "
-              "VALUES (?,?,?,?,?,?,?,?)"),
-      drop_(database, "DELETE FROM audit WHERE seq < (SELECT min(seq) FROM audit) + ?"),
-      query_(database,
-             "SELECT seq, at_ms, who, face, place, verb, arguments, code, text FROM audit "
-             "WHERE (?1 IS NULL OR at_ms >= ?1) AND (?2 IS NULL OR at_ms < ?2) "
-             "AND (?3 IS NULL OR who = ?3) AND (?4 IS NULL OR verb = ?4) "
-             "AND (?5 IS NULL OR seq < ?5) ORDER BY seq DESC LIMIT ?6") {}
+      list_(database,
+            "SELECT kind, target, logger, level, by, set_at_ms, until_ms FROM overrides "
+            "ORDER BY kind, target, logger"),
+      find_(database, "SELECT 1 FROM overrides WHERE kind = ? AND target = ? AND logger = ?"),
+      replace_(database, "INSERT OR REPLACE INTO overrides VALUES (?,?,?,?,?,?,?)"),
+      delete_(database, "DELETE FROM overrides WHERE kind = ? AND target = ? AND logger = ?"),
+      expire_(database, "DELETE FROM overrides WHERE until_ms <= ?") {}
 
-Status SqliteAuditStore::makeRoom() {
-  Result<size_t> have = count();
-  if (!have) return have.status();
-  if (*have < capacity_) return Status::ok();
-  const size_t over = *have - capacity_;  // after the capacity was lowered
-  return Run(drop_).integer(static_cast<int64_t>(over + auditBatch(capacity_))).done();
-}
-
-Result<uint64_t> SqliteAuditStore::append(const AuditEntry& given) {
-  const AuditEntry entry = bounded(given);
-  const Status appended = inTransaction(database_, [&]() -> Status {
-    if (Status room = makeRoom(); !room) return room;
-    Run insert(insert_);
-    insert.integer(entry.at.unix_ms).text(entry.who).text(entry.face).text(entry.place);
-    insert.text(entry.verb).text(entry.arguments).text(entry.code).text(entry.text);
-    return insert.done();
+Status SqliteOverrideStore::set(const OverrideRow& row) {
+  return inTransaction(database_, [&]() -> Status {
+    Result<int64_t> count = database_.number("SELECT count(*) FROM overrides");
+    if (!count) return count.status();
+    bool known = false;
+    {
+      Run find(find_);
+      Result<bool> found =
+          find.integer(static_cast<int>(row.kind)).text(row.target).text(row.logger).step();
+      if (!found) return found.status();
+      known = *found;
+    }
+    const auto others = static_cast<size_t>(*count - (known ? 1 : 0));
+    if (Status valid = checkOverride(row, others); !valid) return valid;
+    Run replace(replace_);
+    replace.integer(static_cast<int>(row.kind)).text(row.target).text(row.logger);
+    replace.integer(row.level).text(row.by).integer(row.set_at.unix_ms);
+    row.until ? replace.integer(row.until->unix_ms) : replace.null();
+    return replace.done();
   });
-  if (!appended) return appended;
-  return static_cast<uint64_t>(database_.lastRowId());
 }
 
-Result<std::vector<AuditEntry>> SqliteAuditStore::query(const AuditQuery& query) {
-  if (Status valid = checkQuery(query); !valid) return valid;
-  Run run(query_);
-  for (const std::optional<WallTime>& time : {query.from, query.until}) {
-    time ? run.integer(time->unix_ms) : run.null();
-  }
-  for (const std::optional<std::string>& text : {query.who, query.verb}) {
-    text ? run.text(*text) : run.null();
-  }
-  query.before_seq ? run.integer(static_cast<int64_t>(*query.before_seq)) : run.null();
-  run.integer(static_cast<int64_t>(query.limit));
-  return allRows<AuditEntry>(run, readAudit);
+Status SqliteOverrideStore::remove(OverrideTarget kind, const std::string& target,
+                                   const std::string& logger) {
+  return Run(delete_).integer(static_cast<int>(kind)).text(target).text(logger).done();
 }
 
-Result<size_t> SqliteAuditStore::count() {
-  Run run(count_);
-  Result<bool> row = run.step();
-  if (!row) return row.status();
-  return static_cast<size_t>(run.integerAt(0));
+Status SqliteOverrideStore::expire(WallTime now) {
+  return Run(expire_).integer(now.unix_ms).done();
+}
+
+Result<std::vector<OverrideRow>> SqliteOverrideStore::list() {
+  Run run(list_);
+  return allRows<OverrideRow>(run, readOverride);
 }
 
 }  // namespace muster::store

@@ -12,19 +12,28 @@ namespace muster::store {
 class SqliteGroupStore : public GroupStore {
  public:
   explicit SqliteGroupStore(Database& database);
-  Status save(const GroupRow& row) override;
+  using GroupStore::save;
+  Status save(const GroupRow& row, const std::vector<MoveRow>& ended) override;
   Result<std::vector<GroupRow>> loadAll() override;
+  Result<std::vector<MoveRow>> endedMoves(const std::string& group) override;
 
  private:
+  Status saveMoves(const GroupRow& row, const std::vector<MoveRow>& ended);
   Database& database_;
   Statement load_;
   Statement replace_;
+  Statement running_;
+  Statement ended_;
+  Statement drop_running_;
+  Statement put_move_;
+  Statement drop_moves_;
 };
 
 class SqliteMemberStore : public MemberStore {
  public:
   explicit SqliteMemberStore(Database& database);
   Status add(const MemberRow& row) override;
+  Status update(const MemberRow& row) override;
   Status remove(const std::string& name) override;
   Result<std::vector<MemberRow>> list() override;
 
@@ -33,6 +42,7 @@ class SqliteMemberStore : public MemberStore {
   Statement list_;
   Statement find_;
   Statement insert_;
+  Statement update_;
   Statement delete_;
 };
 
@@ -72,21 +82,21 @@ class SqliteSubscriptionStore : public SubscriptionStore {
   Statement delete_;
 };
 
-class SqliteAuditStore : public AuditStore {
+class SqliteOverrideStore : public OverrideStore {
  public:
-  SqliteAuditStore(Database& database, size_t capacity);
-  Result<uint64_t> append(const AuditEntry& entry) override;
-  Result<std::vector<AuditEntry>> query(const AuditQuery& query) override;
-  Result<size_t> count() override;
+  explicit SqliteOverrideStore(Database& database);
+  Status set(const OverrideRow& row) override;
+  Status remove(OverrideTarget kind, const std::string& target, const std::string& logger) override;
+  Status expire(WallTime now) override;
+  Result<std::vector<OverrideRow>> list() override;
 
  private:
-  Status makeRoom();
   Database& database_;
-  const size_t capacity_;
-  Statement count_;
-  Statement insert_;
-  Statement drop_;
-  Statement query_;
+  Statement list_;
+  Statement find_;
+  Statement replace_;
+  Statement delete_;
+  Statement expire_;
 };
 
 }  // namespace muster::store

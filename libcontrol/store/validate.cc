@@ -1,6 +1,7 @@
 #include "libcontrol/store/validate.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "libcontrol/base/text.h"
 
@@ -25,6 +26,23 @@ constexpr size_t kMaxJidBytes = 2047;
 Status full(const std::string& what, size_t bound) {
   return {Code::kResourceExhausted,
           "there are " + std::to_string(bound) + " " + what + " already, and no more are kept"};
+}
+
+void bound(std::initializer_list<std::string*> texts) {
+  for (std::string* text : texts) {
+    if (text->size() > limits::kMaxAuditTextBytes || !isValidUtf8(*text)) {
+      *text = cleanText(*text, limits::kMaxAuditTextBytes);
+    }
+  }
+}
+
+// A move on record must be this group's, and one that runs has no outcome yet.
+Status checkMove(const GroupRow& row) {
+  if (!row.move || (row.move->group == row.name && row.move->isRunning())) return Status::ok();
+  return {Code::kInvalidArgument,
+          "group " + row.name + ": the move on its record is " +
+              (row.move->isRunning() ? "of group " + row.move->group : "over"),
+          "move"};
 }
 
 // A record that couldn't say who to wait for, or for how long, must not reach the disk.
@@ -56,6 +74,7 @@ Status checkGroup(const GroupRow& row, const GroupRow* before, size_t others) {
             "epoch"};
   }
   if (Status phase = checkPhase(row); !phase) return phase;
+  if (Status move = checkMove(row); !move) return move;
   if (before && (row.epoch < before->epoch || row.highest_epoch < before->highest_epoch)) {
     return {Code::kConflict,
             "group " + row.name + ": epoch " + std::to_string(row.epoch) + " (highest " +
@@ -90,6 +109,10 @@ Status memberTaken(const MemberRow& row, const MemberRow& existing) {
   return {Code::kConflict, row.jid + " is enrolled already, as " + existing.name, "jid"};
 }
 
+Status memberMissing(const std::string& text, const std::string& field) {
+  return {Code::kNotFound, "no node " + text + " is enrolled", field};
+}
+
 Status checkGrant(const GrantRow& row, size_t others) {
   if (Status jid = checkText(row.jid, kMaxJidBytes, "a grant's JID", "jid"); !jid) return jid;
   if (row.role <= 0) {
@@ -116,10 +139,32 @@ Status checkSubscription(const SubscriptionRow& row, size_t others) {
   return Status::ok();
 }
 
-Status checkQuery(const AuditQuery& query) {
-  if (query.limit >= 1 && query.limit <= limits::kMaxAuditPage) return Status::ok();
+Status checkOverride(const OverrideRow& row, size_t others) {
+  if (Status logger = checkText(row.logger, limits::kMaxNameBytes * 2, "a logger's name", "logger");
+      !logger) {
+    return logger;
+  }
+  if (row.level <= 0) {
+    return {Code::kInvalidArgument, "level " + std::to_string(row.level) + " is none to set",
+            "level"};
+  }
+  if (row.kind == OverrideTarget::kAll) {
+    if (!row.target.empty()) {
+      return {Code::kInvalidArgument, "an override for all nodes names none", "target"};
+    }
+  } else if (Status target =
+                 checkText(row.target, limits::kMaxNameBytes, "an override's target", "target");
+             !target) {
+    return target;
+  }
+  if (others >= limits::kMaxOverrides) return full("overrides", limits::kMaxOverrides);
+  return Status::ok();
+}
+
+Status checkPage(size_t limit) {
+  if (limit >= 1 && limit <= limits::kMaxAuditPage) return Status::ok();
   return {Code::kInvalidArgument,
-          "limit " + std::to_string(query.limit) + " is out of range; from 1 to " +
+          "limit " + std::to_string(limit) + " is out of range; from 1 to " +
               std::to_string(limits::kMaxAuditPage) + " entries are shown at once",
           "limit"};
 }
@@ -134,6 +179,12 @@ Status checkNodeState(const NodeState& next, const NodeState& before) {
   if (next.group.size() > limits::kMaxNameBytes) {
     return checkText(next.group, limits::kMaxNameBytes, "a group's name", "group");
   }
+  if (next.drain.by.size() > kMaxJidBytes) {
+    return checkText(next.drain.by, kMaxJidBytes, "whoever drained the node", "drain");
+  }
+  if (next.drain.reason.size() > limits::kMaxDrainReasonBytes) {
+    return checkText(next.drain.reason, limits::kMaxDrainReasonBytes, "a drain's reason", "drain");
+  }
   if (next.group == before.group && next.highest_epoch < before.highest_epoch) {
     return {Code::kConflict,
             "epoch " + std::to_string(next.highest_epoch) + " is below the highest seen, " +
@@ -144,13 +195,20 @@ Status checkNodeState(const NodeState& next, const NodeState& before) {
 }
 
 AuditEntry bounded(AuditEntry entry) {
-  for (std::string* text : {&entry.who, &entry.face, &entry.place, &entry.verb, &entry.arguments,
-                            &entry.code, &entry.text}) {
-    if (text->size() > limits::kMaxAuditTextBytes || !isValidUtf8(*text)) {
-      *text = cleanText(*text, limits::kMaxAuditTextBytes);
-    }
-  }
+  bound({&entry.who, &entry.face, &entry.place, &entry.verb, &entry.arguments, &entry.code,
+         &entry.text, &entry.call});
   return entry;
+}
+
+HistoryRow bounded(HistoryRow row) {
+  bound({&row.group, &row.what, &row.from, &row.to, &row.cause, &row.who});
+  return row;
+}
+
+// The key and the context are left alone: cut, they would mean something else.
+MoveRow bounded(MoveRow row) {
+  bound({&row.caller, &row.cause, &row.field, &row.text});
+  return row;
 }
 
 size_t auditBatch(size_t capacity) {

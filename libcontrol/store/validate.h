@@ -19,13 +19,17 @@ inline constexpr size_t kMaxGrantsBytes = 4 * 1024 * 1024;
 Status checkGroup(const GroupRow& row, const GroupRow* before, size_t others);
 Status checkMember(const MemberRow& row, size_t others);
 Status memberTaken(const MemberRow& row, const MemberRow& existing);
+Status memberMissing(const std::string& text, const std::string& field);
 Status checkGrant(const GrantRow& row, size_t others);
 Status checkSubscription(const SubscriptionRow& row, size_t others);
-Status checkQuery(const AuditQuery& query);
+Status checkOverride(const OverrideRow& row, size_t others);
+Status checkPage(size_t limit);
 Status checkNodeState(const NodeState& next, const NodeState& before);
 
 // The entry with its texts cut to their bound.
 AuditEntry bounded(AuditEntry entry);
+HistoryRow bounded(HistoryRow row);
+MoveRow bounded(MoveRow row);
 // How many of the oldest entries go at once.
 size_t auditBatch(size_t capacity);
 

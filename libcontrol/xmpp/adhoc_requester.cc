@@ -37,7 +37,36 @@ AdhocOutcome outcomeOf(const IqOutcome& iq) {
 void AdhocRequester::execute(const AdhocCall& call, Done done) {
   adhoc::Command command;
   command.action = adhoc::Action::kExecute;
-  send(call, std::move(command), std::move(done));
+  if (!call.wants_reply) return send(call, std::move(command), std::move(done));
+  send(call, std::move(command), [this, call, done = std::move(done)](const AdhocOutcome& outcome) {
+    collect(call, "", 1, outcome, done);
+  });
+}
+
+void AdhocRequester::collect(AdhocCall call, std::string so_far, size_t expected_part,
+                             AdhocOutcome outcome, const Done& done) {
+  adhoc::Command& answer = outcome.command;
+  if (!outcome.isOk() || (answer.reply_parts == 0 && expected_part == 1)) {
+    if (done) done(outcome);
+    return;
+  }
+  so_far += answer.reply_bytes;
+  const bool last = answer.reply_part == answer.reply_parts;
+  if (answer.reply_part != expected_part || last == outcome.isExecuting() ||
+      so_far.size() > limits::kMaxReplyBytes) {
+    outcome.status = {Code::kInternal, "the parts of the reply do not make a whole"};
+  } else if (last) {
+    answer.reply_bytes = std::move(so_far);
+  } else {
+    call.form.reset();
+    const std::string session_id = answer.session_id;
+    return proceed(
+        call, session_id, adhoc::Action::kNext,
+        [this, call, so_far = std::move(so_far), expected_part, done](const AdhocOutcome& next) {
+          collect(call, so_far, expected_part + 1, next, done);
+        });
+  }
+  if (done) done(outcome);
 }
 
 void AdhocRequester::proceed(const AdhocCall& call, const std::string& session_id,

@@ -42,7 +42,8 @@ class AdhocRequester {
 
   explicit AdhocRequester(Endpoint& endpoint) : endpoint_(endpoint) {}
 
-  // The first stage: action execute.
+  // The first stage: action execute. A reply that comes in parts is fetched whole; each part has
+  // the call's time.
   void execute(const AdhocCall& call, Done done);
   // A later stage: `action` within the session of an answer that was executing.
   void proceed(const AdhocCall& call, const std::string& session_id, adhoc::Action action,
@@ -50,6 +51,8 @@ class AdhocRequester {
 
  private:
   void send(const AdhocCall& call, adhoc::Command command, Done done);
+  void collect(AdhocCall call, std::string so_far, size_t expected_part, AdhocOutcome outcome,
+               const Done& done);
 
   Endpoint& endpoint_;
 };

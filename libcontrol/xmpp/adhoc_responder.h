@@ -6,8 +6,10 @@
 #include <variant>
 
 #include "libcontrol/adhoc/payload.h"
+#include "libcontrol/base/limits.h"
 #include "libcontrol/xmpp/addresses.h"
 #include "libcontrol/xmpp/endpoint.h"
+#include "libcontrol/xmpp/rate_limit.h"
 
 namespace muster::xmpp {
 
@@ -23,20 +25,26 @@ using CommandAnswer = std::variant<adhoc::Command, adhoc::Error>;
 using CommandHandler =
     std::function<void(const CommandCall& call, std::function<void(CommandAnswer)> answer)>;
 
-// Lives on the endpoint's thread; endpoint and addresses must outlive it.
+// Who sends more than limits::kCommandBurst stages at once or one each limits::kCommandEvery is
+// told when to try again (resource-constraint, to wait); the coordinator's role is not limited,
+// since it speaks for everybody. Lives on the endpoint's thread; endpoint and addresses must
+// outlive it.
 class AdhocResponder {
  public:
-  AdhocResponder(Endpoint& endpoint, const Addresses& addresses, CommandHandler handler);
+  AdhocResponder(Endpoint& endpoint, const Addresses& addresses, CommandHandler handler,
+                 RateLimit limit = {limits::kCommandBurst, limits::kCommandEvery});
   ~AdhocResponder();
   AdhocResponder(const AdhocResponder&) = delete;
   AdhocResponder& operator=(const AdhocResponder&) = delete;
 
  private:
-  void onCommand(const Element& iq, const IqReply& reply) const;
+  void onCommand(const Element& iq, const IqReply& reply);
+  bool isTooMany(const Jid& from, const IqReply& reply);
 
   Endpoint& endpoint_;
   const Addresses& addresses_;
   const CommandHandler handler_;
+  RateLimit limit_;
 };
 
 }  // namespace muster::xmpp

@@ -2,6 +2,7 @@
 
 #include <QByteArray>
 #include <array>
+#include <charconv>
 #include <set>
 #include <utility>
 
@@ -241,11 +242,28 @@ adhoc::Actions readActions(const Element& element) {
   return actions;
 }
 
+// 1 to 9999.
+std::optional<size_t> countIn(const std::string& text) {
+  size_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size() || count == 0 || count > 9999)
+    return std::nullopt;
+  return count;
+}
+
 Status readReply(const Element& element, Command& command) {
   command.reply_type = element.attribute("type");
   auto bytes = fromBase64(element.text());
   if (!bytes) return bad("the <reply/> of the answer is not base64");
   command.reply_bytes = std::move(*bytes);
+  if (!element.hasAttribute("parts")) return Status::ok();
+  const auto part = countIn(element.attribute("part"));
+  const auto parts = countIn(element.attribute("parts"));
+  if (!part || !parts || *part > *parts)
+    return bad("the part='" + singleLine(element.attribute("part"), 20) + "' parts='" +
+               singleLine(element.attribute("parts"), 20) + "' of the reply are not m of n");
+  command.reply_part = *part;
+  command.reply_parts = *parts;
   return Status::ok();
 }
 
@@ -384,6 +402,10 @@ Element writeCommand(const Command& command) {
   if (!command.reply_type.empty()) {
     Element& reply = out.add("reply", ns::kReply);
     reply.setAttribute("type", command.reply_type);
+    if (command.reply_parts > 0) {
+      reply.setAttribute("part", std::to_string(command.reply_part));
+      reply.setAttribute("parts", std::to_string(command.reply_parts));
+    }
     reply.setText(toBase64(command.reply_bytes));
   }
   return out;

@@ -8,11 +8,18 @@ Duration Backoff::next(DownReason reason, Duration up_for) {
   const auto jitter = [this](Duration width) {
     return Duration{static_cast<int64_t>(random_.below(static_cast<uint64_t>(width.ns) + 1))};
   };
-  if (up_for >= kStable) failures_ = 0;
+  const bool was_stable = up_for >= kStable;
+  if (was_stable) failures_ = quick_ = 0;
   if (reason == DownReason::kConflict || reason == DownReason::kAuth)
     return kPause + jitter(kPause);
+  const bool is_cheap = reason == DownReason::kNetwork || was_stable;
+  if (is_cheap && failures_ == quick_ && quick_ < kQuickTries) {
+    failures_ = ++quick_;
+    return kFirst / 2 + jitter(kFirst);
+  }
   // 200 ms, doubled seven times, is over the longest wait already.
-  const Duration middle = std::min(kFirst * (int64_t{1} << std::min(failures_, 8)), kLongest);
+  const Duration middle =
+      std::min(kFirst * (int64_t{1} << std::min(failures_ - quick_, 8)), kLongest);
   ++failures_;
   return std::min(middle / 2 + jitter(middle), kLongest);
 }

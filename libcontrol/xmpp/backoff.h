@@ -7,10 +7,12 @@
 
 namespace muster::xmpp {
 
-// Pure. The first retry comes within 100 to 300 ms, since most losses are a server that restarts;
-// then the wait doubles up to 30 s. Half of each wait is random, so that a thousand nodes that lost
-// their server in one instant do not come back in one. What another try is unlikely to mend (a
-// conflict, a wrong password) waits 30 to 60 s at once.
+// Pure. A retry comes within 100 to 300 ms, since most losses are a server that restarts: a
+// connection that is refused costs nobody anything, and leases of a few seconds have to outlive the
+// restart. After kQuickTries of them, or after trouble that the server had work with, the wait
+// doubles up to 30 s. Two thirds of each wait are random, so that a thousand nodes that lost their
+// server in one instant do not come back in one. What another try is unlikely to mend (a conflict,
+// a wrong password) waits 30 to 60 s at once.
 class Backoff {
  public:
   // `random` must outlive it.
@@ -22,6 +24,7 @@ class Backoff {
   Duration next(DownReason reason, Duration up_for);
 
   static constexpr Duration kFirst = Duration::millis(200);
+  static constexpr int kQuickTries = 15;  // Three seconds, the longest restart that is quick.
   static constexpr Duration kLongest = Duration::seconds(30);
   static constexpr Duration kPause = Duration::seconds(30);
   static constexpr Duration kStable = Duration::seconds(10);
@@ -29,6 +32,7 @@ class Backoff {
  private:
   Random& random_;
   int failures_ = 0;
+  int quick_ = 0;  // Of them, those that cost the server nothing.
 };
 
 }  // namespace muster::xmpp

@@ -11,8 +11,6 @@
 namespace muster::xmpp {
 namespace {
 
-constexpr int kBurst = 20;
-constexpr Duration kPerLine = Duration::millis(500);
 constexpr Duration kPerHint = Duration::seconds(60);
 constexpr size_t kMaxThreadBytes = 256;
 
@@ -69,7 +67,7 @@ ChatEndpoint::ChatEndpoint(Endpoint& endpoint, const Addresses& addresses, Clock
       addresses_(addresses),
       clock_(clock),
       handler_(std::move(handler)),
-      lines_(kBurst, kPerLine),
+      lines_(limits::kChatLineBurst, limits::kChatLineEvery),
       hints_(1, kPerHint),
       self_(std::make_shared<ChatEndpoint*>(this)) {
   Endpoint::Listener listener;

@@ -6,7 +6,6 @@
 #include <QXmppDiscoveryManager.h>
 #include <QXmppEntityTimeManager.h>
 #include <QXmppLogger.h>
-#include <QXmppPresence.h>
 #include <QXmppRosterManager.h>
 #include <QXmppVCardManager.h>
 #include <QXmppVersionManager.h>
@@ -24,8 +23,10 @@ namespace {
 constexpr char kNsSasl[] = "urn:ietf:params:xml:ns:xmpp-sasl";
 constexpr char kNsTls[] = "urn:ietf:params:xml:ns:xmpp-tls";
 constexpr char kNsSession[] = "urn:ietf:params:xml:ns:xmpp-session";
-constexpr char kNsStreamManagement[] = "urn:xmpp:sm:3";
+constexpr char kNsBind[] = "urn:ietf:params:xml:ns:xmpp-bind";
 constexpr char kPingId[] = "muster-keepalive";
+constexpr char kBindId[] = "muster-bind";
+constexpr char kSessionId[] = "muster-session";
 
 // A silent server is pinged after 30 s and given up after 10 more.
 constexpr int kTickMs = 10'000;
@@ -88,14 +89,6 @@ QXmppConfiguration loginConfiguration(const ClientConfig& config, const std::str
   return login;
 }
 
-// After a login QXmpp sends a presence, and there is no way to prevent it. This one is directed at
-// the sender itself and takes back what was never sent: nobody else hears it.
-QXmppPresence harmlessPresence(const Jid& self) {
-  QXmppPresence presence(QXmppPresence::Unavailable);
-  presence.setTo(toQt(self.toString()));
-  return presence;
-}
-
 }  // namespace
 
 struct ClientLink::Connection {
@@ -107,23 +100,23 @@ struct ClientLink::Connection {
   QXmppClient* const client;
   QSslSocket* socket = nullptr;  // The client's.
   XmlReader reader;
+  bool taken_over = false;
+  bool needs_session = false;
   bool failed = false;
   int silent_ticks = 0;
   std::string last_warning;
 };
 
-// Sees every element before QXmpp does, and takes out of them what QXmpp must not find.
+// Sees every element before QXmpp does, and takes out of them what QXmpp must not find. What comes
+// when the password has been accepted is no longer QXmpp's.
 class ClientLink::Login final : public QXmppClientExtension {
  public:
   Login(ClientLink& link, QSslSocket& socket) : link_(link), socket_(socket) {}
 
   bool handleStanza(const QDomElement& element) override {
-    if (link_.isUp()) {
-      // What came in one read with the end of the login; the rest is read by the link itself.
-      link_.onElement(Element::fromDom(element));
-      return true;
-    }
-    if (isNamed(element, "features", kNsStreams)) return !mayGoOn(element);
+    // Nothing may follow the features in the same read: the server waits for us to bind.
+    if (!link_.connection_ || link_.connection_->taken_over) return true;
+    if (isNamed(element, "features", kNsStreams)) return onFeatures(element);
     if (isNamed(element, "failure", kNsSasl)) {
       const std::string condition = element.firstChildElement().localName().toStdString();
       const bool passing = condition == "temporary-auth-failure";
@@ -140,21 +133,26 @@ class ClientLink::Login final : public QXmppClientExtension {
   }
 
  private:
-  bool mayGoOn(QDomElement features) {
-    features.removeChild(childOf(features, "sm", kNsStreamManagement));
-    // Once bound we can be written to by anybody, and QXmpp's own reading does not survive all of
-    // that: a request less before it ends. RFC 6121 has none any more.
-    const QDomElement session = childOf(features, "session", kNsSession);
-    if (!childOf(session, "optional", kNsSession).isNull()) features.removeChild(session);
+  // False: QXmpp goes on with them.
+  bool onFeatures(const QDomElement& features) {
     if (!socket_.isEncrypted()) {
-      if (!childOf(features, "starttls", kNsTls).isNull()) return true;
+      if (!childOf(features, "starttls", kNsTls).isNull()) return false;
       link_.lostSoon(DownReason::kTls, "the server offers no encryption (STARTTLS)");
-      return false;
+      return true;
     }
     const QDomElement mechanisms = childOf(features, "mechanisms", kNsSasl);
-    if (mechanisms.isNull() || keepScramOnly(mechanisms)) return true;
-    link_.lostSoon(DownReason::kAuth, "the server offers no SCRAM mechanism");
-    return false;
+    if (!mechanisms.isNull()) {
+      if (keepScramOnly(mechanisms)) return false;
+      link_.lostSoon(DownReason::kAuth, "the server offers no SCRAM mechanism");
+      return true;
+    }
+    if (childOf(features, "bind", kNsBind).isNull()) {
+      link_.lostSoon(DownReason::kStreamError, "the server offers no binding of a resource");
+      return true;
+    }
+    const QDomElement session = childOf(features, "session", kNsSession);
+    link_.takeOver(!session.isNull() && childOf(session, "optional", kNsSession).isNull());
+    return true;
   }
 
   ClientLink& link_;
@@ -199,12 +197,11 @@ void ClientLink::open() {
     login.setCaCertificates(authorities);
   }
   listen();
-  client.connectToServer(login, harmlessPresence(config_.jid.withResource(resource_)));
+  client.connectToServer(login);
 }
 
 void ClientLink::listen() {
   QXmppClient* client = connection_->client;
-  QObject::connect(client, &QXmppClient::connected, &context_, [this] { onLoggedIn(); });
   QObject::connect(client, &QXmppClient::sslErrors, &context_,
                    [this](const QList<QSslError>& errors) {
                      std::string text = "the server's certificate was not accepted";
@@ -256,25 +253,58 @@ void ClientLink::lostSoon(DownReason reason, std::string text) {
   });
 }
 
-void ClientLink::onLoggedIn() {
+// QXmpp is on the stack, and its buffer is empty: what it held has just been parsed. It is cut off
+// from all of the socket's signals; at an error, for one, it would try the domain's next server.
+void ClientLink::takeOver(bool needs_session) {
   QSslSocket& socket = *connection_->socket;
   QObject* stream = socket.parent();
-  // From here on every byte is ours; QXmpp's buffer is empty, since what it held has just been
-  // parsed.
-  const bool taken =
-      socket.isEncrypted() && QObject::disconnect(&socket, SIGNAL(readyRead()), stream, nullptr);
-  const Result<Jid> jid = Jid::parse(connection_->client->configuration().jid().toStdString());
-  if (!taken || !jid) {
+  if (!QObject::disconnect(&socket, SIGNAL(readyRead()), stream, nullptr)) {
     lostSoon(DownReason::kStreamError, "the stream could not be taken over from QXmpp");
     return;
   }
-  QObject::disconnect(connection_->client, &QXmppLoggable::logMessage, &context_, nullptr);
+  QObject::disconnect(&socket, nullptr, stream, nullptr);
+  QObject::disconnect(connection_->client, nullptr, &context_, nullptr);
   QObject::connect(&socket, &QSslSocket::readyRead, &context_, [this] { onReadable(); });
+  QObject::connect(&socket, &QSslSocket::errorOccurred, &context_, [this, &socket] {
+    lostSoon(DownReason::kNetwork, socket.errorString().toStdString());
+  });
+  QObject::connect(&socket, &QSslSocket::disconnected, &context_,
+                   [this] { lostSoon(DownReason::kNetwork, "the connection was closed"); });
   socket.setSocketOption(QAbstractSocket::LowDelayOption, 1);
+  connection_->taken_over = true;
+  connection_->needs_session = needs_session;
   // The header was read by QXmpp.
   connection_->reader.feed(QByteArray("<stream:stream xmlns='") + kNsClient + "' xmlns:stream='" +
                            kNsStreams + "'>");
+  Element bind("iq", kNsClient);
+  bind.setAttribute("type", "set").setAttribute("id", kBindId);
+  bind.add("bind", kNsBind).add("resource").setText(resource_);
+  write(bind);
+}
+
+void ClientLink::onBound(const Element& answer) {
+  if (const auto error = readError(answer)) {
+    const bool conflict = error->condition == Condition::kConflict;
+    lost(conflict ? DownReason::kConflict : DownReason::kStreamError,
+         std::string("the server refused the resource: ") + conditionName(error->condition) +
+             (error->text.empty() ? "" : " (" + error->text + ")"));
+    return;
+  }
+  const Element* bind = answer.child("bind", kNsBind);
+  const Element* full = bind == nullptr ? nullptr : bind->child("jid", kNsBind);
+  const Result<Jid> jid = Jid::parse(full == nullptr ? "" : full->text());
+  if (!jid || jid->isBare()) {
+    lost(DownReason::kStreamError, "the server bound no full JID");
+    return;
+  }
   jid_ = *jid;
+  if (connection_->needs_session) {
+    // It is in force before whatever is sent next; the answer is of no interest.
+    Element session("iq", kNsClient);
+    session.setAttribute("type", "set").setAttribute("id", kSessionId);
+    session.add("session", kNsSession);
+    write(session);
+  }
   tick_.start();
   opened();
 }
@@ -316,13 +346,15 @@ void ClientLink::onElement(const Element& element) {
     return;
   }
   if (connection_->failed || element.ns() != kNsClient) return;
-  if (element.name() == "iq" && element.attribute("id") == kPingId &&
-      element.attribute("type") != "get" && element.attribute("type") != "set")
+  const std::string& id = element.attribute("id");
+  const std::string& type = element.attribute("type");
+  const bool answer = element.name() == "iq" && (type == "result" || type == "error");
+  if (!isUp()) {
+    // Nobody can write to us before.
+    if (answer && id == kBindId) onBound(element);
     return;
-  // The echo of what harmlessPresence sent.
-  if (element.name() == "presence" && element.attribute("type") == "unavailable" &&
-      element.attribute("from") == jid_.toString())
-    return;
+  }
+  if (answer && (id == kPingId || id == kSessionId)) return;
   deliver(element);
 }
 

@@ -22,10 +22,11 @@ struct ClientConfig {
   size_t max_stanza_bytes = 256 * 1024;
 };
 
-// QXmppClient does the login: TLS always, SCRAM only, no stream management (XEP-0198), whose
-// resumption is broken in QXmpp 1.4. From the login on the socket is read and written here, because
-// QXmpp holds a stanza back until a read ends on a stanza's border and breaks UTF-8 that is split
-// between two. Each attempt has a QXmppClient of its own.
+// QXmppClient does TLS, always, and the proof of the password, by SCRAM only. From then on the
+// socket is read and written here, the resource's binding included, because QXmpp holds a stanza
+// back until a read ends on a stanza's border, breaks UTF-8 that is split between two, and once the
+// resource is bound anybody may write to us. There is no stream management (XEP-0198), whose
+// resumption is broken in QXmpp 1.4. Each attempt has a QXmppClient of its own.
 //
 // The session begins without presence: it is not available until the presence of the layer above is
 // sent. Needs a QCoreApplication; belongs to the thread that made it; not to be destroyed inside
@@ -45,7 +46,10 @@ class ClientLink final : public ReconnectingLink {
   void open() override;
   void listen();
   void close(bool goodbye) override;
-  void onLoggedIn();
+  // The password was accepted; binds the resource. With `needs_session` the server wants the
+  // request that RFC 3921 had besides.
+  void takeOver(bool needs_session);
+  void onBound(const Element& answer);
   void onReadable();
   void onElement(const Element& element);
   void onTick();

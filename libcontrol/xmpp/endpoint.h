@@ -126,6 +126,7 @@ class Endpoint {
   void beat();
 
   Link& link() { return link_; }
+  ElapsedTime now() const { return clock_.elapsed(); }
   bool isUp() const { return link_.isUp(); }
   // The full JID of a client, the domain of a component.
   Jid jid() const { return link_.jid(); }

@@ -10,7 +10,7 @@
 namespace muster::xmpp {
 
 enum class DownReason {
-  kNetwork,      // the connection broke or could not be made
+  kNetwork,      // the connection broke, could not be made, or the server is shutting down
   kConflict,     // somebody else is logged in as us: not retried blindly
   kAuth,         // the password or secret is wrong
   kTls,          // the server's certificate was not accepted

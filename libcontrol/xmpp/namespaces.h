@@ -31,6 +31,7 @@ inline constexpr char kStanzaIds[] = "urn:xmpp:sid:0";                          
 inline constexpr char kNodeStatus[] = "urn:muster:status:1";
 inline constexpr char kLease[] = "urn:muster:lease:1";
 inline constexpr char kGrants[] = "urn:muster:grants:1";
+inline constexpr char kOrder[] = "urn:muster:order:1";
 inline constexpr char kReply[] = "urn:muster:reply:1";
 
 }  // namespace muster::xmpp::ns

@@ -21,6 +21,13 @@ RateLimit::Verdict RateLimit::take(const Jid& bare, ElapsedTime now) {
   return Verdict::kAllowed;
 }
 
+Duration RateLimit::wait(const Jid& bare, ElapsedTime now) const {
+  const auto found = buckets_.find(bare);
+  // Of whoever found no place: some bucket is full again by then.
+  if (found == buckets_.end()) return buckets_.size() < kMaxKeys ? Duration{} : full_;
+  return std::max(found->second.full_at + every_ - now - full_, Duration{});
+}
+
 void RateLimit::forgetFull(ElapsedTime now) {
   std::erase_if(buckets_, [now](const auto& entry) { return entry.second.full_at <= now; });
 }

@@ -1,4 +1,4 @@
-// How many chat lines one person may send.
+// How many chat lines or commands one person may send.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +23,8 @@ class RateLimit {
   RateLimit(int burst, Duration every) : full_{every * burst}, every_(every) {}
 
   Verdict take(const Jid& bare, ElapsedTime now);
+  // How long until the next one would be allowed.
+  Duration wait(const Jid& bare, ElapsedTime now) const;
   size_t size() const { return buckets_.size(); }
 
  private:

@@ -84,9 +84,10 @@ DownEvent readStreamError(const Element& error) {
     else if (child.ns() == kNsStreamErrors)
       condition = child.name();
   }
-  const DownReason reason = condition == "conflict"         ? DownReason::kConflict
-                            : condition == "not-authorized" ? DownReason::kAuth
-                                                            : DownReason::kStreamError;
+  const DownReason reason = condition == "conflict"          ? DownReason::kConflict
+                            : condition == "not-authorized"  ? DownReason::kAuth
+                            : condition == "system-shutdown" ? DownReason::kNetwork
+                                                             : DownReason::kStreamError;
   return {reason,
           "the server ended the stream: " + condition + (text.empty() ? "" : " (" + text + ")")};
 }

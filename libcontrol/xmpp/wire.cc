@@ -52,6 +52,14 @@ Element writeNodeStatus(const v1::NodeStatus& status) {
   return writeWire("status", ns::kNodeStatus, status);
 }
 
+Element writeOrder(const v1::Order& order) {
+  return writeWire("order", ns::kOrder, order);
+}
+
+Element writeOrderReply(const v1::OrderReply& reply) {
+  return writeWire("order", ns::kOrder, reply);
+}
+
 Result<v1::LeaseMessage> readLease(const Element& element) {
   auto message = readWire<v1::LeaseMessage>("lease", ns::kLease, element);
   if (message && message->kind_case() == v1::LeaseMessage::KIND_NOT_SET) {
@@ -66,6 +74,18 @@ Result<v1::Grants> readGrants(const Element& element) {
 
 Result<v1::NodeStatus> readNodeStatus(const Element& element) {
   return readWire<v1::NodeStatus>("status", ns::kNodeStatus, element);
+}
+
+Result<v1::Order> readOrder(const Element& element) {
+  auto order = readWire<v1::Order>("order", ns::kOrder, element);
+  if (order && order->kind_case() == v1::Order::KIND_NOT_SET) {
+    return Status(Code::kInvalidArgument, "the order is of no kind that is known here");
+  }
+  return order;
+}
+
+Result<v1::OrderReply> readOrderReply(const Element& element) {
+  return readWire<v1::OrderReply>("order", ns::kOrder, element);
 }
 
 }  // namespace muster::xmpp

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libcontrol/catalogue/dispatcher.h"
+#include "tests/support/other_handlers.h"
 
 namespace muster::commands {
 
@@ -27,8 +28,9 @@ class Caller {
   Caller(const google::protobuf::ServiceDescriptor* service, catalogue::HandlerSet handlers) {
     auto catalogue = catalogue::Catalogue::build({service});
     EXPECT_TRUE(catalogue.isOk()) << catalogue.status().text();
-    auto dispatcher = catalogue::Dispatcher::make(std::move(catalogue).value(), std::move(handlers),
-                                                  {&authority_, &directory_, &audit_, &random_});
+    auto dispatcher = catalogue::Dispatcher::make(
+        std::move(catalogue).value(), catalogue::withTheOthers(*service, std::move(handlers)),
+        {&authority_, &directory_, &audit_, &random_});
     EXPECT_TRUE(dispatcher.isOk()) << dispatcher.status().text();
     dispatcher_ = std::move(dispatcher).value();
   }

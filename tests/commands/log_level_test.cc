@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "commands/node_state.h"
+#include "libcontrol/base/limits.h"
 #include "tests/commands/call.h"
 
 namespace muster::commands {
@@ -24,12 +25,12 @@ class FakeLevels : public LogLevels {
     }
     return out;
   }
-  Status set(const std::string& logger, v1::LogLevel level, std::optional<Duration> duration,
-             const std::string& by, ElapsedTime, WallTime) override {
-    set_on = logger;
-    set_to = level;
-    set_for = duration;
-    set_by = by;
+  Status set(const Change& change, ElapsedTime, WallTime) override {
+    set_on = change.logger;
+    set_to = change.level;
+    set_for = change.duration;
+    set_by = change.by;
+    set_ahead = change.ahead;
     return answer;
   }
   Status reset(const std::string& logger) override {
@@ -41,12 +42,14 @@ class FakeLevels : public LogLevels {
   std::string set_on, set_by, reset_on;
   v1::LogLevel set_to = v1::LOG_LEVEL_UNSPECIFIED;
   std::optional<Duration> set_for;
+  bool set_ahead = false;
 };
 
 class NoNode : public NodeState {
  public:
   v1::ServiceLevelReply services() override { return all; }
   v1::NodeInfoReply info() override { return {}; }
+  v1::RoleReply roleInfo() override { return {}; }
   v1::ServiceLevelReply all;
 };
 
@@ -85,6 +88,16 @@ TEST_F(LogLevelTest, Sets) {
   EXPECT_EQ(levels_.set_for, Duration::seconds(600));
   EXPECT_EQ(levels_.set_by, "ann@example.org");
   EXPECT_EQ(caller_->outcomes[0].note, "Logger storage is at debug.");
+}
+
+TEST_F(LogLevelTest, ForeverIsNotTheSameAsNothingSaid) {
+  caller_->call("log-level", {"storage", "debug"}, {{"for", "forever"}});
+  EXPECT_EQ(levels_.set_for, limits::kForever);
+  caller_->call("log-level", {"storage", "debug"});
+  EXPECT_EQ(levels_.set_for, std::nullopt);
+  EXPECT_FALSE(levels_.set_ahead);
+  caller_->call("log-level", {"storage", "debug"}, {{"ahead", "yes"}});
+  EXPECT_TRUE(levels_.set_ahead);
 }
 
 TEST_F(LogLevelTest, Resets) {

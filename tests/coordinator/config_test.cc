@@ -68,6 +68,46 @@ group = "storage"
   EXPECT_EQ(config->bootstrap.nodes[0].group, "storage");
 }
 
+TEST_F(ConfigTest, ReadsWhenARoleMovesByItself) {
+  const auto config = load(kComponent + kStore + R"(
+[election]
+level_floor_percent = 95
+max_lag = "2s"
+query_timeout = "500ms"
+floor_time = "1m"
+better_by_percent = 2.5
+floor_margin_percent = 0.5
+max_moves_per_hour = 0
+min_between_moves = "10m"
+crash_loop_count = 3
+crash_loop_young = "30s"
+crash_loop_window = "5m"
+crash_loop_hold = "1h"
+)");
+  ASSERT_TRUE(config.isOk()) << config.status().text();
+  const election::GroupConfig& election = config->election;
+  EXPECT_DOUBLE_EQ(election.choose.level_floor, 95);
+  EXPECT_EQ(election.choose.max_lag, Duration::seconds(2));
+  EXPECT_EQ(election.query_timeout, Duration::millis(500));
+  EXPECT_EQ(election.floor_time, Duration::seconds(60));
+  EXPECT_DOUBLE_EQ(election.better_by, 2.5);
+  EXPECT_DOUBLE_EQ(election.floor_margin, 0.5);
+  EXPECT_EQ(election.max_moves_per_hour, 0);
+  EXPECT_EQ(election.min_between_moves, Duration::seconds(600));
+  EXPECT_EQ(election.crash_loop_count, 3);
+  EXPECT_EQ(election.crash_loop_young, Duration::seconds(30));
+  EXPECT_EQ(election.crash_loop_window, Duration::seconds(300));
+  EXPECT_EQ(election.crash_loop_hold, Duration::seconds(3600));
+  const auto wrong = load(kComponent + kStore +
+                          "[election]\nmax_moves_per_hour = 61\ncrash_loop_count = 1\n"
+                          "query_timeout = '2m'\nfloor_time = '2d'\n");
+  ASSERT_FALSE(wrong.isOk());
+  for (const char* key :
+       {"max_moves_per_hour", "crash_loop_count", "query_timeout", "floor_time"}) {
+    EXPECT_THAT(wrong.status().text(), HasSubstr(std::string("election.") + key));
+  }
+}
+
 TEST_F(ConfigTest, NamesEveryMistake) {
   const auto config =
       load("[component]\njid = 'x@example.org'\nsecret_file = 'none'\n" + kStore + R"(

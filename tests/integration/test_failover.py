@@ -51,7 +51,7 @@ class Failover(SharedClusterTest):
         self.assertSound(load)
         [row] = self.cluster.query(
             "SELECT * FROM audit WHERE face = 'form' AND code = 'ok' AND arguments LIKE '%to=%'")
-        self.assertEqual(("operator@cluster.localhost/phone", self.cluster.group),
+        self.assertEqual(("operator@cluster.localhost", self.cluster.group),
                          (row["who"], row["place"]))
         self.assertIn("to=" + target, row["arguments"])
 
@@ -61,8 +61,9 @@ class Failover(SharedClusterTest):
             # A group's contact knows the group; nothing else is needed.
             self.assertEqual("completed", done.get("status"))
             self.assertEqual(["started"], fields_of(form_of(done))["state"])
-            said = (await admin.next_message(30))["body"]
-            self.assertIn("is active in place of", said)
+            said = await admin.next_message(30)
+            self.assertIn("is active in place of", said["body"])
+            self.assertEqual(self.cluster.group, said["from"].bare)
 
     def test_to_the_active_node_itself_nothing_moves(self):
         before = self.cluster.active()

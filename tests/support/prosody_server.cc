@@ -151,6 +151,7 @@ bool ProsodyServer::prepare() {
   if (mkdtemp(dir.data()) == nullptr) return fail("no temporary folder");
   dir_ = dir;
   std::filesystem::create_directories(dir_ + "/data");
+  std::filesystem::create_directories(dir_ + "/modules");
   client_port_ = freePort();
   component_port_ = freePort();
   if (client_port_ == 0 || component_port_ == 0) return fail("no free port");
@@ -195,7 +196,13 @@ bool ProsodyServer::writeConfig() {
       << "c2s_ports = { " << client_port_ << " }\n"
       << "component_ports = { " << component_port_ << " }\n"
       << "network_settings = { nagle = false }\n"
-      << "modules_enabled = { \"roster\", \"saslauth\", \"tls\", \"disco\", \"ping\" }\n"
+      << "plugin_paths = { " << luaString(dir_ + "/modules") << " }\n"
+      << "modules_enabled = { \"roster\", \"saslauth\", \"tls\", \"disco\", \"ping\"";
+  for (const auto& module : config_.modules) {
+    lua << ", " << luaString(module.name);
+    write(dir_ + "/modules/mod_" + module.name + ".lua", module.lua);
+  }
+  lua << " }\n"
       << "modules_disabled = { \"s2s\", \"offline\" }\n"
       << "authentication = \"internal_hashed\"\n"
       << "c2s_require_encryption = true\n"

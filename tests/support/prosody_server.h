@@ -23,6 +23,12 @@ struct ProsodyConfig {
   // Lua, put into the global part and after everything else.
   std::string extra_global;
   std::string extra_hosts;
+  // Modules of the test's own, loaded for all hosts.
+  struct Module {
+    std::string name;
+    std::string lua;
+  };
+  std::vector<Module> modules;
 };
 
 // Not copied, one owner, any thread. Functions return false, with error() saying why, rather than

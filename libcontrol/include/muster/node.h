@@ -21,6 +21,8 @@
 
 namespace muster {
 
+class Commands;  // muster/commands.h
+
 struct NodeOptions {
   std::string jid;  // bare; the account this node logs in with
   std::string password;
@@ -32,7 +34,8 @@ struct NodeOptions {
   std::string name;                 // default: the JID's local part
   std::string group;                // empty: a node without failover
   std::string version;              // of the application, shown to people
-  // Keeps the highest epoch seen and the grants; one process at a time, which is enforced.
+  // Keeps the highest epoch seen, the grants, the drain mark and the audit trail; one process at a
+  // time, which is enforced.
   std::filesystem::path state_dir;
   // Who may command this node, besides whomever the coordinator tells it of: bare JID, role name.
   std::vector<std::pair<std::string, std::string>> grants;
@@ -46,8 +49,9 @@ Result<NodeOptions> loadNodeOptions(const std::filesystem::path& file);
 // library, one at a time and in order, so they may block; while onDemote runs for a drain the lease
 // is still renewed.
 //
-// A process has at most one QCoreApplication. A host that uses Qt makes its own before create();
-// for any other host create() makes one and leaves the process's locale as it was.
+// A process has at most one QCoreApplication. A host that uses Qt makes its own before create() and
+// ends it after the last node; for any other host create() makes one and leaves the process's
+// locale as it was. The library's own texts and numbers don't depend on the locale.
 class Node {
  public:
   static Result<std::unique_ptr<Node>> create(NodeOptions options);
@@ -66,11 +70,28 @@ class Node {
   // ended with SIGKILL: a holder that can't stop must not go on. It must not throw.
   virtual void onDemote(std::function<void(const Demotion&)> demote) = 0;
 
+  // Commands of the application's own, in addition to those that every node has; see
+  // muster/commands.h. Before start(), which tells the mistakes: a verb that is taken, an rpc
+  // without handler.
+  virtual void addCommands(const Commands& commands) = 0;
+
   virtual Status start() = 0;
   // Demotes if need be, releases the lease, says goodbye, ends the threads. Waits for the
   // callbacks, so it must not be called from one (it is refused there with a line in the log).
   // Idempotent.
   virtual void stop() = 0;
+
+  // Gives the active role up, in order: onDemote, then the lease goes back, and another node may
+  // take over. This one goes on as a standby and may be chosen again. Returns at once; nothing
+  // happens at a standby. `why` is a clause for people.
+  virtual void resign(const std::string& why) = 0;
+  // For whoever supervises the application from outside of its process: it is surely gone, with all
+  // of its processes ("ended by signal 9"). The lease is over at once and given back without a
+  // call of onDemote. Returns at once; nothing happens at a standby.
+  virtual void applicationGone(const std::string& why) = 0;
+  // The application can't take the active role just now, for this reason; another node is then
+  // chosen. Empty: it can again. Returns at once; a role that is held is not touched.
+  virtual void declineOffers(const std::string& why) = 0;
 
   // The lease held now, if any.
   virtual std::unique_ptr<Lease> lease() const = 0;

@@ -41,10 +41,7 @@ class BindingTest : public ::testing::Test {
   }
 
   PaperDirectory directory_;
-  Catalogue catalogue_ =
-      Catalogue::build({service("muster.v1.ClusterCommands"), service("muster.v1.NodeCommands"),
-                        service("muster.test.TypeCommands")})
-          .value();
+  AllCommands catalogue_;
   Scope scope_{v1::ROLE_OPERATOR, "", &directory_};
 };
 
@@ -105,6 +102,20 @@ TEST_F(BindingTest, DurationsWantTheirUnit) {
   bad("log-level storage debug for=100ms", "for", "from 1s to 30d");
   bad("log-level storage debug for=31d", "for", "from 1s to 30d");
   EXPECT_EQ(good<v1::LogLevelRequest>("log-level storage debug for=10m").for_ms(), 600'000u);
+}
+
+TEST_F(BindingTest, ForeverIsADurationOfNoEnd) {
+  for (const char* word : {"forever", "Forever"}) {
+    const auto request =
+        good<v1::LogLevelRequest>(std::string("log-level storage debug for=") + word);
+    EXPECT_TRUE(request.has_for_ms());
+    EXPECT_EQ(request.for_ms(), 0u);
+  }
+  EXPECT_FALSE(good<v1::LogLevelRequest>("log-level storage debug").has_for_ms());
+  bad("log-level storage debug for=0s", "for",
+      "from 1s to 30d, such as 90s, 10m or 2h, or forever");
+  bad("log-level storage debug for=ever", "for", "or write forever");
+  bad("types wait=forever", "wait", "is not a duration");
 }
 
 TEST_F(BindingTest, EnumsByLabelWithASuggestion) {
@@ -205,13 +216,15 @@ TEST_F(BindingTest, NoMoreArgumentsThanTheLimit) {
 
 TEST_F(BindingTest, EveryExampleBinds) {
   scope_.role = v1::ROLE_ADMIN;
-  for (const Command& command : catalogue_.commands()) {
-    for (const std::string& example : command.examples) {
-      const Bound bound = bindLine(command.verb + " " + example);
-      EXPECT_TRUE(bound.errors.empty())
-          << command.verb << " " << example << ": " << combine(bound.errors).text();
+  for (const Catalogue* catalogue : {&catalogue_.node, &catalogue_.cluster, &catalogue_.types}) {
+    for (const Command& command : catalogue->commands()) {
+      for (const std::string& example : command.examples) {
+        const std::string line = command.verb + " " + example;
+        const Bound bound = bind(command, parseChatLine(line)->arguments, scope_);
+        EXPECT_TRUE(bound.errors.empty()) << line << ": " << combine(bound.errors).text();
+      }
+      EXPECT_FALSE(command.examples.empty()) << command.verb;
     }
-    EXPECT_FALSE(command.examples.empty()) << command.verb;
   }
 }
 
@@ -219,7 +232,8 @@ TEST_F(BindingTest, TheArgumentLineBindsToTheSame) {
   scope_.role = v1::ROLE_ADMIN;
   for (const std::string line :
        {"failover storage to=node2 wait=yes expect-epoch=7", "log-level storage debug for=90m",
-        "log-level level=debug", "types 'a=b \"c\"' ratio=0.1 wide=-5 half=0.25 color=blue",
+        "log-level level=debug", "log-level storage debug for=forever",
+        "types 'a=b \"c\"' ratio=0.1 wide=-5 half=0.25 color=blue",
         "types \"\" flag=no wait=250ms"}) {
     const Bound once = bindLine(line);
     ASSERT_NE(once.request, nullptr) << line << combine(once.errors).text();

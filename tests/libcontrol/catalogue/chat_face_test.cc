@@ -62,6 +62,14 @@ TEST_F(ChatFaceTest, StrangersAndCoordinatorsAreMetWithSilence) {
   EXPECT_TRUE(answer(jid("muster@example.org/x"), "help").stranger);
 }
 
+TEST_F(ChatFaceTest, WhatChangesNothingNeedsNoCode) {
+  EXPECT_THAT(say(otto_, "failover storage dry-run=yes"), Not(HasSubstr("Send the code")));
+  ASSERT_EQ(failovers_.size(), 1u);
+  EXPECT_TRUE(failovers_[0].dry_run());
+  EXPECT_THAT(say(otto_, "failover storage dry-run=no"), HasSubstr("Send the code"));
+  EXPECT_EQ(failovers_.size(), 1u);
+}
+
 TEST_F(ChatFaceTest, Help) {
   EXPECT_THAT(say(olga_, "help"), HasSubstr("status [GROUP]"));
   EXPECT_THAT(say(olga_, " HELP "), Not(HasSubstr("failover")));
@@ -204,6 +212,40 @@ TEST_F(ChatFaceTest, NotesFollowTheReply) {
   face_ = std::make_unique<ChatFace>(*dispatcher_, random_);
   EXPECT_THAT(say(olga_, "service-level"),
               HasSubstr("\nUser service level: 99.9% (5 dropped in the last 10 mins.)"));
+}
+
+TEST_F(ChatFaceTest, MoreBringsTheRestOfALongAnswer) {
+  large_status_ = largeStatus(600, 40);
+  std::string all = say(olga_, "status");
+  EXPECT_LE(all.size(), limits::kMaxChatPageBytes);
+  EXPECT_THAT(all, HasSubstr("(page 1 of "));
+  EXPECT_THAT(all, HasSubstr("; send 'more' for the next)"));
+  EXPECT_THAT(say(otto_, "more"), HasSubstr("nothing more")) << "somebody else's";
+  at_.place = "elsewhere@muster.example.org";
+  EXPECT_THAT(say(olga_, "more"), HasSubstr("nothing more")) << "another address";
+  at_.place = "muster.example.org";
+  large_status_.reset();
+  say(olga_, "status storage");
+  std::string page;
+  int pages = 1;
+  while (page = say(olga_, pages % 2 == 0 ? "More" : "more"),
+         page.find("nothing more") == std::string::npos) {
+    ASSERT_LT(++pages, 40);
+    EXPECT_LE(page.size(), limits::kMaxChatPageBytes);
+    EXPECT_THAT(page, HasSubstr("(page " + std::to_string(pages) + " of "));
+    all += page;
+  }
+  EXPECT_GT(pages, 3);
+  for (int i = 0; i < 600; ++i) {
+    EXPECT_THAT(all, HasSubstr("g" + std::to_string(i) + "x"));
+  }
+}
+
+TEST_F(ChatFaceTest, TheRestIsKeptForTenMinutes) {
+  large_status_ = largeStatus(600, 40);
+  say(olga_, "status");
+  clock_.advance(limits::kSessionLife);
+  EXPECT_THAT(say(olga_, "more"), HasSubstr("nothing more"));
 }
 
 TEST(SplitPages, AtLineEndsElseAtCharacters) {

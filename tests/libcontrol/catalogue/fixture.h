@@ -15,6 +15,7 @@
 #include "libcontrol/catalogue/ports.h"
 #include "muster/cluster.pb.h"
 #include "muster/node.pb.h"
+#include "tests/support/other_handlers.h"
 #include "types.pb.h"
 
 namespace muster::catalogue {
@@ -27,6 +28,21 @@ inline Catalogue build(const std::string& name) {
   EXPECT_TRUE(catalogue.isOk()) << catalogue.status().text();
   return std::move(catalogue).value();
 }
+// A verb that nodes and the coordinator both have is the node's.
+class AllCommands {
+ public:
+  const Command* find(std::string_view verb) const {
+    for (const Catalogue* catalogue : {&node, &cluster, &types}) {
+      if (const Command* command = catalogue->find(verb)) return command;
+    }
+    return nullptr;
+  }
+
+  Catalogue node = build("muster.v1.NodeCommands");
+  Catalogue cluster = build("muster.v1.ClusterCommands");
+  Catalogue types = build("muster.test.TypeCommands");
+};
+
 inline Jid jid(const std::string& text) {
   return Jid::parse(text).value();
 }
@@ -35,9 +51,10 @@ class PaperDirectory : public Directory {
  public:
   std::map<std::string, std::vector<std::string>> lists = {
       {"groups", {"storage", "mail"}},
-      {"nodes", {"node1", "node2"}},
+      {"nodes", {"node1", "node2", "node4"}},
       {"loggers", {"storage", "storage.disk"}},
       {"services", {"Storage", "User"}},
+      {"targets", {"all", "storage", "mail", "node1", "node2"}},
   };
   std::set<std::string> open = {"loggers"};
   std::vector<std::string> names(const std::string& kind) const override {
@@ -79,7 +96,8 @@ class Stage : public ::testing::Test {
   void SetUp() override { make("muster.v1.ClusterCommands", clusterHandlers()); }
 
   void make(const std::string& service_name, HandlerSet handlers) {
-    auto made = Dispatcher::make(build(service_name), std::move(handlers),
+    auto made = Dispatcher::make(build(service_name),
+                                 withTheOthers(*service(service_name), std::move(handlers)),
                                  {&authority_, &directory_, &audit_, &random_});
     ASSERT_TRUE(made.isOk()) << made.status().text();
     dispatcher_ = std::move(made).value();
@@ -91,7 +109,7 @@ class Stage : public ::testing::Test {
         "status", [this](const v1::StatusRequest& request, CallContext&,
                          const Responder<v1::StatusReply>& done) {
           status_requests_.push_back(request);
-          done.reply(statusReply());
+          done.reply(large_status_ ? *large_status_ : statusReply());
         });
     handlers.add<v1::NodesRequest, v1::NodesReply>(
         "Nodes", [](const v1::NodesRequest&, CallContext&, const Responder<v1::NodesReply>& done) {
@@ -174,6 +192,18 @@ class Stage : public ::testing::Test {
     reply.mutable_overall()->set_state(v1::LEVEL_STATE_OK);
     return reply;
   }
+
+  // So many groups, each with a name of that length.
+  static v1::StatusReply largeStatus(int groups, size_t name_bytes) {
+    v1::StatusReply reply;
+    for (int i = 0; i < groups; ++i) {
+      std::string name = "g" + std::to_string(i);
+      name.append(name_bytes - name.size(), 'x');
+      reply.add_groups()->set_name(name);
+    }
+    return reply;
+  }
+  std::optional<v1::StatusReply> large_status_;
 
   const Jid olga_ = jid("olga@example.org/phone");
   const Jid otto_ = jid("otto@example.org/desk");

@@ -20,6 +20,7 @@ using adhoc::FieldType;
 using adhoc::Form;
 using adhoc::FormType;
 using adhoc::Option;
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -63,10 +64,7 @@ class RenderTest : public Stage {
   const Command& command(const std::string& verb) const { return *all_.find(verb); }
   Scope scope(Role role, const std::string& group = {}) const { return {role, group, &directory_}; }
 
-  Catalogue all_ =
-      Catalogue::build({service("muster.v1.ClusterCommands"), service("muster.v1.NodeCommands"),
-                        service("muster.test.TypeCommands")})
-          .value();
+  AllCommands all_;
 };
 
 test::TypesReply fullReply() {
@@ -93,6 +91,30 @@ test::TypesReply fullReply() {
   return reply;
 }
 
+TEST_F(RenderTest, ListsOfSentencesStandBelowEachOther) {
+  test::TypesReply reply;
+  reply.add_maybe_lines("First this.");
+  reply.add_maybe_lines("Then, after a while, that.");
+  reply.add_maybe_rows()->set_name("row");
+  const std::string text = replyText(reply);
+  EXPECT_THAT(text, HasSubstr("Steps:\nFirst this.\nThen, after a while, that.\n"));
+  EXPECT_THAT(text, HasSubstr("Maybe rows:\n"));
+  const Form form = resultForm(command("types"), reply, true);
+  EXPECT_THAT(form.find("maybe_lines")->values,
+              ElementsAre("First this.", "Then, after a while, that."));
+  EXPECT_EQ(form.find("maybe_lines")->type, FieldType::kTextMulti);
+}
+
+TEST_F(RenderTest, WhatIsOmittedWhenEmptyIsShownToProgramsOnly) {
+  const test::TypesReply reply;
+  EXPECT_THAT(replyText(reply), Not(AnyOf(HasSubstr("Steps"), HasSubstr("Maybe rows"))));
+  EXPECT_THAT(replyText(reply), HasSubstr("More:\n(none)"));
+  const Form form = resultForm(command("types"), reply, true);
+  EXPECT_EQ(form.find("maybe_lines"), nullptr);
+  EXPECT_EQ(form.find("maybe_rows"), nullptr);
+  EXPECT_EQ(toJson(reply)["maybe_lines"], nlohmann::ordered_json::array());
+}
+
 TEST_F(RenderTest, RequestForm) {
   const Form form = requestForm(command("failover"), scope(v1::ROLE_OPERATOR));
   expectSendable(form);
@@ -100,7 +122,8 @@ TEST_F(RenderTest, RequestForm) {
   EXPECT_EQ(form.title, "Move the active role");
   EXPECT_THAT(form.instructions, HasSubstr("Drains the active node"));
   EXPECT_EQ(form.find("FORM_TYPE")->values[0], "urn:muster:command:failover");
-  EXPECT_THAT(vars(form.fields), ElementsAre("FORM_TYPE", "group", "to", "expect-epoch", "wait"))
+  EXPECT_THAT(vars(form.fields),
+              ElementsAre("FORM_TYPE", "group", "to", "expect-epoch", "wait", "dry-run", "force"))
       << "hidden arguments are not shown";
   const Field& group = *form.find("group");
   EXPECT_EQ(group.type, FieldType::kListSingle);
@@ -119,7 +142,7 @@ TEST_F(RenderTest, RequestFormByRoleAndPlace) {
   EXPECT_THAT(vars(requestForm(command("log-level"), scope(v1::ROLE_OPERATOR)).fields),
               ElementsAre("FORM_TYPE", "logger", "level", "for"));
   EXPECT_THAT(vars(requestForm(command("failover"), scope(v1::ROLE_OPERATOR, "mail")).fields),
-              ElementsAre("FORM_TYPE", "to", "expect-epoch", "wait"));
+              ElementsAre("FORM_TYPE", "to", "expect-epoch", "wait", "dry-run", "force"));
 }
 
 TEST_F(RenderTest, OpenOrLongChoicesAreTyped) {
@@ -129,7 +152,7 @@ TEST_F(RenderTest, OpenOrLongChoicesAreTyped) {
   EXPECT_EQ(form.find("level")->type, FieldType::kListSingle);
   EXPECT_EQ(form.find("level")->options.size(), 9u);
   EXPECT_EQ(form.find("level")->options[2], (Option{"debug", "debug"}));
-  EXPECT_THAT(form.find("for")->desc, HasSubstr("1s to 30d"));
+  EXPECT_THAT(form.find("for")->desc, HasSubstr("1s to 30d, such as 90s, 10m or 2h, or forever."));
 
   auto& groups = names().lists["groups"];
   groups.clear();
@@ -159,14 +182,20 @@ TEST_F(RenderTest, AfterAnErrorTheFormIsFilledInAndSaysWhatWasWrong) {
 }
 
 TEST_F(RenderTest, EveryCommandsFormIsSendableAndComesBack) {
-  for (const Command& each : all_.commands()) {
+  std::vector<Command> commands;
+  for (const Catalogue* catalogue : {&all_.node, &all_.cluster, &all_.types}) {
+    commands.insert(commands.end(), catalogue->commands().begin(), catalogue->commands().end());
+  }
+  for (const Command& each : commands) {
     Form form = requestForm(each, scope(v1::ROLE_ADMIN));
     expectSendable(form);
     form.type = FormType::kSubmit;
     // As clients do it: what was not filled in comes back empty, and without types.
     for (Field& field : form.fields) {
       field.type.reset();
-      if (field.required && !field.options.empty()) field.values = {field.options[0].value};
+      if (field.required) {
+        field.values = {field.options.empty() ? "something" : field.options[0].value};
+      }
       if (field.values.empty()) field.values = {""};
     }
     const auto raw = submittedArguments(each, form);
@@ -228,7 +257,8 @@ TEST_F(RenderTest, ResultForm) {
   EXPECT_EQ(form.find("took_ms")->values[0], "1m30s");
   EXPECT_EQ(form.find("took_ms")->label, "Took");
   EXPECT_EQ(form.find("color")->values[0], "blue");
-  EXPECT_EQ(form.find("tags")->values[0], "a, b");
+  EXPECT_THAT(form.find("tags")->values, ElementsAre("a", "b"));
+  EXPECT_EQ(form.find("tags")->type, FieldType::kTextMulti);
   EXPECT_EQ(form.find("maybe")->values[0], "");
   EXPECT_EQ(form.find("inner.x")->values[0], "3");
   EXPECT_EQ(form.find("secret_note"), nullptr);
@@ -279,13 +309,14 @@ TEST_F(RenderTest, ReplyText) {
 }
 
 TEST_F(RenderTest, HelpIsForTheRole) {
-  const std::string observer = helpText(all_, scope(v1::ROLE_OBSERVER));
+  const std::string observer = helpText(all_.cluster, scope(v1::ROLE_OBSERVER));
   EXPECT_THAT(observer, HasSubstr("status [GROUP]: Groups at a glance"));
   EXPECT_THAT(observer, Not(HasSubstr("failover")));
-  EXPECT_THAT(observer, HasSubstr("  log-level [LOGGER]: Log levels"));
-  EXPECT_THAT(helpText(all_, scope(v1::ROLE_OPERATOR)),
+  EXPECT_THAT(helpText(all_.node, scope(v1::ROLE_OBSERVER)),
+              HasSubstr("  log-level [LOGGER]: Log levels"));
+  EXPECT_THAT(helpText(all_.cluster, scope(v1::ROLE_OPERATOR)),
               HasSubstr("failover GROUP [to=TO] [expect-epoch=NUMBER] [wait=yes|no]"));
-  EXPECT_THAT(helpText(all_, scope(v1::ROLE_OPERATOR, "mail")),
+  EXPECT_THAT(helpText(all_.cluster, scope(v1::ROLE_OPERATOR, "mail")),
               HasSubstr("failover [to=TO] [expect-epoch=NUMBER] [wait=yes|no]"));
 }
 
@@ -293,9 +324,11 @@ TEST_F(RenderTest, HelpOfOneCommand) {
   EXPECT_EQ(helpText(command("failover"), scope(v1::ROLE_OPERATOR), Grammar::kChat),
             "failover: Move the active role\n"
             "Drains the active node of a group and makes another one active. Without a target the "
-            "best candidate is taken.\n"
+            "best candidate is taken. If the new node does not become active, the group gets an "
+            "active node again by itself. A dry run says what would happen and moves nothing.\n"
             "\n"
-            "Usage: failover GROUP [to=TO] [expect-epoch=NUMBER] [wait=yes|no]\n"
+            "Usage: failover GROUP [to=TO] [expect-epoch=NUMBER] [wait=yes|no] "
+            "[dry-run=yes|no] [force=yes|no]\n"
             "Arguments:\n"
             "  group: The group whose active role moves. (one of the groups; required)\n"
             "  to: The node to make active; the best candidate if none is given. (one of the "
@@ -303,11 +336,16 @@ TEST_F(RenderTest, HelpOfOneCommand) {
             "  expect-epoch: Refuse unless the group's epoch is still this one. (a whole number "
             "from 1 to 9007199254740991)\n"
             "  wait: Answer only when the new node is active, or when it has failed. (yes or no)\n"
+            "  dry-run: Only say what would be done, who could take over and why; move nothing. "
+            "(yes or no)\n"
+            "  force: Also to a node that is drained, kept from failover, under the level floor or "
+            "behind. Never shortens a wait that keeps two nodes from being active. (yes or no)\n"
             "Needs the role operator. It asks back: only the code that it answers with carries it "
             "out.\n"
             "Examples:\n"
             "  failover storage\n"
-            "  failover storage to=node2");
+            "  failover storage to=node2\n"
+            "  failover storage dry-run=yes");
   const std::string there =
       helpText(command("failover"), scope(v1::ROLE_OPERATOR, "mail"), Grammar::kChat);
   EXPECT_THAT(there, HasSubstr("  failover to=node2"));
@@ -329,7 +367,7 @@ TEST_F(RenderTest, HelpOfTheCommandLine) {
 
 TEST_F(RenderTest, Json) {
   const auto json = toJson(fullReply());
-  EXPECT_EQ(json.size(), 14u) << "every field, hidden ones too";
+  EXPECT_EQ(json.size(), 16u) << "every field, hidden ones too";
   EXPECT_EQ(json["huge"].get<uint64_t>(), UINT64_MAX);
   EXPECT_TRUE(json["huge"].is_number_unsigned());
   EXPECT_EQ(json["least"].get<int64_t>(), INT64_MIN);
@@ -351,7 +389,9 @@ TEST_F(RenderTest, JsonLeavesNothingOut) {
             "  \"to\": \"\",\n"
             "  \"epoch\": 0,\n"
             "  \"duration_ms\": 0,\n"
-            "  \"state\": \"\"\n"
+            "  \"state\": \"\",\n"
+            "  \"steps\": [],\n"
+            "  \"candidates\": []\n"
             "}");
   EXPECT_EQ(jsonText(v1::NodeInfoRequest()), "{}");
 }
@@ -378,8 +418,9 @@ TEST_F(RenderTest, TheReference) {
               HasSubstr("| `group` (word 1) | one of the groups, at most 64 bytes; required "
                         "| The group whose active role moves. A group's contact implies it. |"));
   EXPECT_THAT(text,
-              HasSubstr("| `for` | a duration from 1s to 30d, such as 90s, 10m or 2h | How "
-                        "long the override lasts, from 1s to 30d. Needs the role operator. |"));
+              HasSubstr("| `for` | a duration from 1s to 30d, such as 90s, 10m or 2h, or forever "
+                        "| How long the override lasts, from 1s to 30d, or forever. Needs the role "
+                        "operator. |"));
   EXPECT_THAT(text, HasSubstr("| `groups[].level.percent` | number, or null | Level (%) |"));
   EXPECT_THAT(text, HasSubstr("Role: operator. Asked for in chat"));
   EXPECT_TRUE(text.ends_with("|\n"));

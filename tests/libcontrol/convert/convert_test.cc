@@ -53,6 +53,22 @@ TEST(Levels, RoundTrip) {
   EXPECT_EQ(read.level.text, service.level.text);
 }
 
+TEST(LeaseMessages, AReleaseCarriesItsReasonInOneBoundedLine) {
+  SeededRandom random(1);
+  election::Release release{"g", 7, Id128::make(random), "ended by signal 9", true};
+  const auto read = fromProto(toProto(release).release());
+  ASSERT_TRUE(read.isOk()) << read.status().text();
+  EXPECT_EQ(read->reason, "ended by signal 9");
+  EXPECT_TRUE(read->orderly);
+  v1::LeaseMessage hostile = toProto(release);
+  hostile.mutable_release()->set_reason(std::string(10'000, 'x') + "\n");
+  hostile.mutable_release()->clear_orderly();
+  const auto bounded = fromProto(hostile.release());
+  ASSERT_TRUE(bounded.isOk());
+  EXPECT_LE(bounded->reason.size(), limits::kMaxReleaseReasonBytes);
+  EXPECT_FALSE(bounded->orderly) << "an older node does not say";
+}
+
 TEST(LeaseMessages, RoundTrip) {
   SeededRandom random(1);
   election::Offer offer{"g", 7, Duration::seconds(5), Id128::make(random)};

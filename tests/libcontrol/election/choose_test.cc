@@ -85,8 +85,57 @@ TEST(Choose, KeepsEveryCandidateWithItsReason) {
   const Decision decision = choose({}, {c, a, b});
   ASSERT_EQ(decision.verdicts.size(), 3u);
   EXPECT_EQ(decision.verdicts[0].candidate.name, "b");
-  EXPECT_EQ(decision.verdicts[1].why, "priority 0 is below 2");
+  EXPECT_EQ(decision.verdicts[1].why, "priority 0 is below the 2 of b");
   EXPECT_EQ(decision.find(c.jid)->why, "drained");
+}
+
+TEST(Choose, FactsComeBeforeTaste) {
+  Candidate a = candidateOf("a");
+  a.drained = true;
+  a.drain_note = "by bob since noon: new disk";
+  EXPECT_EQ(choose({}, {a}).verdicts[0].why, "drained by bob since noon: new disk");
+  EXPECT_TRUE(isTaste(choose({}, {a}).verdicts[0].obstacle));
+  a.distrusted = "reports an epoch that can't be true";
+  EXPECT_EQ(choose({}, {a}).verdicts[0].obstacle, Obstacle::kDistrusted);
+  a.live = 0;
+  EXPECT_EQ(choose({}, {a}).verdicts[0].obstacle, Obstacle::kSilent);
+  EXPECT_FALSE(isTaste(Obstacle::kSilent));
+}
+
+TEST(Choose, WithoutTasteOnlyFactsCount) {
+  ChooseOptions options;
+  options.level_floor = 90;
+  Candidate a = candidateOf("a");
+  Candidate b = candidateOf("b");
+  a.level_percent = 10;
+  a.barred = "declined a moment ago";
+  b.live = 0;
+  const Decision decision = choose(options, {a, b});
+  EXPECT_EQ(decision.best(), nullptr);
+  const Decision without = withoutTaste(decision);
+  ASSERT_NE(without.best(), nullptr);
+  EXPECT_EQ(without.best()->name, "a");
+  EXPECT_EQ(withoutTaste(decision, true).best(), nullptr) << "a failure of this very moment counts";
+}
+
+TEST(Choose, ADecisionCanBeReplayed) {
+  ChooseOptions options;
+  options.level_floor = 90;
+  Candidate a = candidateOf("a");
+  Candidate b = candidateOf("b");
+  a.active = true;
+  b.level_percent = 95;
+  Candidate c = candidateOf("c");
+  c.level_percent = 89.25;
+  const Decision first = choose(options, {b, c, a});
+  std::vector<Candidate> again;
+  for (const Verdict& verdict : first.verdicts) again.push_back(verdict.candidate);
+  const Decision second = choose(first.options, again);
+  ASSERT_EQ(second.verdicts.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(second.verdicts[i].why, first.verdicts[i].why);
+  EXPECT_EQ(first.verdicts[0].why, "active; first in order: priority 0, level 100%");
+  EXPECT_EQ(first.verdicts[1].why, "level 95% is below the 100% of a");
+  EXPECT_EQ(first.verdicts[2].why, "level 89.25% is under the floor of 90%");
 }
 
 }  // namespace

@@ -1,113 +1,11 @@
-#include "libcontrol/election/group.h"
+#include <gmock/gmock.h>
 
-#include <gtest/gtest.h>
+#include "tests/libcontrol/election/group_fixture.h"
 
 namespace muster::election {
 namespace {
 
-Duration ms(int64_t value) {
-  return Duration::millis(value);
-}
-
-InstanceId instanceOf(int n) {
-  InstanceId id;
-  id.bytes.fill(static_cast<uint8_t>(n));
-  return id;
-}
-
-Jid bareOf(int node) {
-  return Jid::parse("n" + std::to_string(node % 10) + "@example.org").value();
-}
-
-// Nodes 1 to 3; node 11 is another instance of node 1, and so on.
-Jid fullOf(int node) {
-  return bareOf(node).withResource(nodeResource(instanceOf(node)));
-}
-
-template <typename T>
-const T* find(const group::Effects& effects) {
-  for (const group::Effect& effect : effects) {
-    if (const T* wanted = std::get_if<T>(&effect)) return wanted;
-  }
-  return nullptr;
-}
-
-template <typename T>
-const T* answer(const group::Effects& effects) {
-  const auto* reply = find<group::Reply>(effects);
-  return reply ? std::get_if<T>(&reply->message) : nullptr;
-}
-
-class GroupTest : public ::testing::Test {
- protected:
-  GroupTest() {
-    config_.name = "storage";
-    config_.lease_ttl = Duration::seconds(5);
-    config_.settle = Duration();
-    restart({});
-  }
-
-  void restart(GroupRecord record) {
-    machine_.emplace(config_, std::move(record), random_, now_);
-    for (int node : {1, 2, 3}) {
-      group::MemberEnrolled member;
-      member.jid = bareOf(node);
-      member.name = "node" + std::to_string(node);
-      member.priority = 10 - node;
-      step(member);
-    }
-  }
-  group::Effects step(const group::Event& event) { return machine_->step(event, now_); }
-  group::Effects present(int node, uint64_t highest = 0, uint64_t active = 0) {
-    group::MemberPresent event;
-    event.jid = fullOf(node);
-    event.instance = instanceOf(node);
-    event.highest_epoch = highest;
-    event.active_epoch = active;
-    return step(event);
-  }
-  group::Effects acquire(int node) {
-    const GroupRecord& r = machine_->record();
-    return step(group::AcquireReceived{
-        fullOf(node), 7, Acquire{"storage", r.epoch, r.offer_nonce, instanceOf(node), 42}});
-  }
-  group::Effects renew(int node, uint64_t epoch) {
-    return step(
-        group::RenewReceived{fullOf(node), 7, Renew{"storage", epoch, instanceOf(node), 43}});
-  }
-  group::Effects advance(Duration by) {
-    now_ = now_ + by;
-    return step(group::Tick{});
-  }
-  group::Effects move(std::string key, std::optional<int> to = {},
-                      std::optional<uint64_t> expect = {}) {
-    group::MoveRequested request;
-    request.key = std::move(key);
-    request.caller = "ann";
-    if (to) request.target = bareOf(*to);
-    request.expect_epoch = expect;
-    return step(request);
-  }
-  // Node 1 active under epoch 1, the others present.
-  void activate() {
-    present(1);
-    present(2);
-    present(3);
-    acquire(1);
-    present(1, 1, 1);
-    ASSERT_EQ(machine_->record().phase, Phase::kActive);
-    ASSERT_EQ(machine_->record().jid, bareOf(1));
-  }
-  Phase phase() const { return machine_->record().phase; }
-  Duration wait() const {
-    return waitOut(config_.lease_ttl, config_.clock_rate_bound, config_.wait_margin);
-  }
-
-  SeededRandom random_{1};
-  ElapsedTime now_{Duration::seconds(1000).ns};
-  GroupConfig config_;
-  std::optional<GroupMachine> machine_;
-};
+using testing::HasSubstr;
 
 TEST(WaitOut, CoversASlowHolderAndAFastWaiter) {
   const Duration wait = waitOut(Duration::seconds(5), 0.01, ms(50));
@@ -222,11 +120,12 @@ TEST_F(GroupTest, ADrainingHolderRenewsUntilItsDeadlineOnly) {
   const auto effects = move("k", 2);
   ASSERT_TRUE(find<group::SendDrain>(effects));
   EXPECT_EQ(std::get<group::Persist>(effects.front()).record.phase, Phase::kDraining);
-  now_ = now_ + config_.drain_deadline - ms(1);
-  for (ElapsedTime t = now_ - config_.drain_deadline; t < now_; t = t + Duration::seconds(1)) {
-    ASSERT_TRUE(answer<Granted>(machine_->step(
-        group::RenewReceived{fullOf(1), 7, Renew{"storage", 1, instanceOf(1), 43}}, t)));
+  const ElapsedTime deadline = now_ + config_.drain_deadline;
+  while (now_ + Duration::seconds(1) < deadline) {
+    now_ = now_ + Duration::seconds(1);
+    ASSERT_TRUE(answer<Granted>(renew(1, 1)));
   }
+  now_ = deadline - ms(1);
   const auto last = renew(1, 1);
   ASSERT_TRUE(answer<Granted>(last));
   EXPECT_TRUE(answer<Granted>(last)->draining);
@@ -309,6 +208,7 @@ TEST_F(GroupTest, TwinsAreAlarmedAndOfferedNothing) {
   config_.choose.level_floor = 0;
   present(2);
   step(group::OfferDeclined{fullOf(2), machine_->record().offer_nonce, Denied{0, "busy", 0}});
+  nobody_answers_ = true;
   const auto effects = present(12);
   EXPECT_TRUE(find<group::SendQuery>(effects));
   step(group::QueryAnswered{fullOf(2)});
@@ -320,6 +220,7 @@ TEST_F(GroupTest, TwinsAreAlarmedAndOfferedNothing) {
 TEST_F(GroupTest, TheGhostOfAKilledProcessDoesNotCount) {
   present(2);
   step(group::OfferDeclined{fullOf(2), machine_->record().offer_nonce, Denied{0, "busy", 0}});
+  silent_.insert(fullOf(2));
   present(12);
   for (int i = 0; i < 6 && phase() == Phase::kVacant; ++i) {
     EXPECT_FALSE(find<group::Alarm>(step(group::QueryAnswered{fullOf(12)})));
@@ -329,103 +230,144 @@ TEST_F(GroupTest, TheGhostOfAKilledProcessDoesNotCount) {
   EXPECT_EQ(machine_->record().instance, instanceOf(12));
 }
 
-TEST_F(GroupTest, AMoveEndsWhenItsTargetSaysThatItIsActive) {
+TEST_F(GroupTest, AGhostCostsNoOfferTimeoutWhenTheHolderCrashes) {
   activate();
-  EXPECT_TRUE(find<group::MoveStarted>(move("k", 2, 1)));
-  step(group::ReleaseReceived{fullOf(1), 1, Release{"storage", 1, instanceOf(1)}});
-  EXPECT_FALSE(find<group::MoveFinished>(acquire(2)));
-  now_ = now_ + ms(300);
-  const auto effects = present(2, 2, 2);
-  const auto* done = find<group::MoveFinished>(effects);
-  ASSERT_TRUE(done);
-  EXPECT_TRUE(done->status.isOk());
-  EXPECT_EQ(done->from, bareOf(1));
-  EXPECT_EQ(done->to, bareOf(2));
-  EXPECT_EQ(done->epoch, 2u);
-  EXPECT_EQ(done->duration, ms(300));
-  const auto repeated = move("k", 2, 1);
-  ASSERT_TRUE(find<group::MoveFinished>(repeated));
-  EXPECT_EQ(find<group::MoveFinished>(repeated)->epoch, 2u);
-  EXPECT_EQ(phase(), Phase::kActive) << "carried out once";
+  elapse(Duration::seconds(20), 1);
+  silent_ = {fullOf(1), fullOf(2)};
+  const ElapsedTime last = machine_->lastGrant();
+  const auto before = elapse(last + wait() - now_ - Duration{1});
+  EXPECT_FALSE(find<group::SendOffer>(before));
+  const auto effects = elapse(Duration{1});
+  ASSERT_TRUE(find<group::SendOffer>(effects)) << "the answers were there when the lease was over";
+  EXPECT_EQ(find<group::SendOffer>(effects)->to, fullOf(3));
+  ASSERT_TRUE(machine_->lastDecision().has_value());
+  const Verdict* ghost = machine_->lastDecision()->find(bareOf(2));
+  EXPECT_EQ(ghost->obstacle, Obstacle::kSilent);
 }
 
-TEST_F(GroupTest, AMoveDoesNotWaitForeverForItsTargetToBecomeActive) {
-  activate();
-  move("k", 2);
-  step(group::ReleaseReceived{fullOf(1), 1, Release{"storage", 1, instanceOf(1)}});
-  acquire(2);
-  const group::MoveFinished* done = nullptr;
-  group::Effects effects;
-  for (int i = 0; i < 40 && !done; ++i) {
-    now_ = now_ + Duration::seconds(1);
-    effects = renew(2, 2);
-    done = find<group::MoveFinished>(effects);
-  }
-  ASSERT_TRUE(done);
-  EXPECT_EQ(done->status.code(), Code::kTimeout);
-  EXPECT_EQ(phase(), Phase::kActive) << "it holds the lease all the same";
+TEST_F(GroupTest, NobodyIsOfferedTheRoleBeforeItHasAnswered) {
+  nobody_answers_ = true;
+  const auto effects = present(2);
+  EXPECT_TRUE(find<group::SendQuery>(effects));
+  EXPECT_FALSE(find<group::SendOffer>(effects));
+  EXPECT_EQ(machine_->view(now_).note, "asking node2 whether it is alive");
+  EXPECT_TRUE(find<group::SendOffer>(step(group::QueryAnswered{fullOf(2)})));
 }
 
-TEST_F(GroupTest, AnOfferToAnotherIsWithdrawnForAMove) {
+TEST_F(GroupTest, QueriesAreSentOnlyWhileADecisionIsNear) {
+  activate();
+  EXPECT_EQ(count<group::SendQuery>(elapse(Duration::seconds(600), 1)), 0);
+  nobody_answers_ = true;
+  release(1, "", true);
+  ASSERT_EQ(phase(), Phase::kVacant);
+  elapse(Duration::seconds(60));
+  // Ghosts alone, for an hour: each is asked every 10 s at the most.
+  const int queries = count<group::SendQuery>(elapse(Duration::seconds(3600)));
+  EXPECT_GT(queries, 0);
+  EXPECT_LE(queries, 3 * 3600 / 10 + 3);
+}
+
+TEST_F(GroupTest, AReleaseSaysWhyAndTheChangeTellsIt) {
+  activate();
+  const auto effects =
+      release(1, "its supervisor says that the application is gone: ended by signal 9");
+  const auto* change = find<group::PhaseChanged>(effects);
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->cause,
+            "node1 gave the lease back: its supervisor says that the application is gone: ended by "
+            "signal 9");
+  EXPECT_TRUE(find<group::SendOffer>(effects)) << "no wait";
+}
+
+TEST_F(GroupTest, AFencedTargetOfAnOfferIsPassedOver) {
   present(1);
   present(2);
-  const GroupRecord withdrawn = machine_->record();
-  const auto effects = move("k", 2);
-  ASSERT_TRUE(find<group::SendOffer>(effects));
+  step(group::HolderFenced{InstanceId(), "stonith"});
+  EXPECT_EQ(machine_->record().jid, bareOf(1)) << "no process at all";
+  const auto effects = step(group::HolderFenced{instanceOf(1), "stonith"});
   EXPECT_EQ(find<group::SendOffer>(effects)->to, fullOf(2));
-  EXPECT_TRUE(answer<Denied>(step(group::AcquireReceived{
-      fullOf(1), 7,
-      Acquire{"storage", withdrawn.epoch, withdrawn.offer_nonce, instanceOf(1), 42}})));
+  // After a restart whatever it was granted can't be used by a process that is gone.
+  GroupRecord record = machine_->record();
+  restart(record);
+  present(1);
+  EXPECT_TRUE(find<group::SendOffer>(step(group::HolderFenced{instanceOf(2), "stonith"})));
 }
 
-TEST_F(GroupTest, ARepeatedKeyJoinsTheMoveThatRuns) {
-  activate();
-  move("k", 2);
-  EXPECT_TRUE(find<group::MoveStarted>(move("k", 2)));
-  EXPECT_EQ(find<group::MoveFinished>(move("k", 3))->status.code(), Code::kInvalidArgument);
-  EXPECT_EQ(find<group::MoveFinished>(move("other", 3))->status.code(), Code::kConflict);
+TEST_F(GroupTest, AfterALostStoreTheWaitIsAsLongAsTheLongestLeaseReported) {
+  group::MemberPresent event;
+  event.jid = fullOf(3);
+  event.instance = instanceOf(3);
+  event.highest_epoch = 41;
+  event.lease_ttl = Duration::seconds(60);
+  const auto effects = step(event);
+  ASSERT_TRUE(find<group::Alarm>(effects));
+  EXPECT_EQ(find<group::Alarm>(effects)->kind, group::AlarmKind::kStaleRecord);
+  const Duration long_wait =
+      waitOut(Duration::seconds(60), config_.clock_rate_bound, config_.wait_margin);
+  EXPECT_FALSE(find<group::SendOffer>(elapse(Duration::seconds(10))));
+  // Somebody else knows of a longer one still; an impossible length counts as the longest possible.
+  group::MemberPresent other;
+  other.jid = fullOf(2);
+  other.instance = instanceOf(2);
+  other.lease_ttl = Duration::seconds(90);
+  step(other);
+  EXPECT_FALSE(find<group::SendOffer>(elapse(long_wait)));
+  const Duration longer =
+      waitOut(Duration::seconds(90), config_.clock_rate_bound, config_.wait_margin);
+  EXPECT_FALSE(
+      find<group::SendOffer>(elapse(longer - long_wait - Duration::seconds(10) - Duration{1})));
+  EXPECT_TRUE(find<group::SendOffer>(elapse(Duration{1})));
 }
 
-TEST_F(GroupTest, MovesAreRefusedForCause) {
+TEST_F(GroupTest, ATakeoverAfterACrashSaysWhatItTook) {
   activate();
-  const auto conflict = move("a", 2, 9);
-  const Status& status = find<group::MoveFinished>(conflict)->status;
-  EXPECT_EQ(status.code(), Code::kConflict);
-  EXPECT_EQ(status.text(), "storage is at epoch 1, not at 9 as expected; nothing was moved");
-  EXPECT_EQ(find<group::MoveFinished>(move("b", 7))->status.code(), Code::kNotFound);
-  step(group::MemberGone{fullOf(2)});
-  EXPECT_EQ(find<group::MoveFinished>(move("c", 2))->status.code(), Code::kUnavailable);
-  group::MemberEnrolled drained{bareOf(3), "node3", 0, false, true};
-  step(drained);
-  EXPECT_EQ(find<group::MoveFinished>(move("d", 3))->status.code(), Code::kRefusedUnsafe);
-  EXPECT_EQ(find<group::MoveFinished>(move("e"))->status.code(), Code::kUnavailable);
-  EXPECT_EQ(phase(), Phase::kActive);
+  elapse(Duration::seconds(10), 1);
+  silent_.insert(fullOf(1));
+  const Duration since = machine_->lastGrant() + wait() - now_;
+  elapse(since);
+  ASSERT_EQ(phase(), Phase::kOffered);
+  now_ = now_ + ms(20);
+  acquire(2);
+  now_ = now_ + ms(300);
+  const auto effects = present(2, 2, 2);
+  const auto* took = find<group::TookOver>(effects);
+  ASSERT_TRUE(took);
+  EXPECT_EQ(took->from, bareOf(1));
+  EXPECT_EQ(took->to, bareOf(2));
+  EXPECT_EQ(took->epoch, 2u);
+  EXPECT_EQ(took->cause, "the lease of node1 ran out");
+  EXPECT_EQ(took->asked_by, "");
+  EXPECT_EQ(took->steps.wait, wait());
+  EXPECT_EQ(took->steps.offer, ms(20));
+  EXPECT_EQ(took->steps.promote, ms(300));
+  EXPECT_FALSE(find<group::TookOver>(present(2, 2, 2))) << "once";
 }
 
-TEST_F(GroupTest, AMoveToTheActiveNodeIsDoneAtOnce) {
-  activate();
-  const auto effects = move("k", 1);
-  ASSERT_TRUE(find<group::MoveFinished>(effects));
-  EXPECT_TRUE(find<group::MoveFinished>(effects)->status.isOk());
-  EXPECT_EQ(find<group::MoveFinished>(effects)->duration, Duration());
-  EXPECT_EQ(find<group::MoveFinished>(effects)->text, "node1 is active already");
-  EXPECT_EQ(phase(), Phase::kActive);
+TEST_F(GroupTest, ANodeThatIsDrainedByItsOwnWordIsNotChosen) {
+  group::MemberPresent event;
+  event.jid = fullOf(1);
+  event.instance = instanceOf(1);
+  event.drained = true;
+  event.drain_note = "by bob since noon";
+  EXPECT_FALSE(find<group::SendOffer>(step(event)));
+  EXPECT_THAT(machine_->view(now_).note, HasSubstr("node1: drained by bob since noon"));
+  EXPECT_EQ(find<group::SendOffer>(present(2))->to, fullOf(2));
 }
 
-TEST_F(GroupTest, AMoveWhoseTargetFailsEndsAndTheGroupGetsAnActiveNode) {
-  activate();
-  move("k", 2);
-  // The drain was for the move, so node 1 may have the role again at once.
-  step(group::DrainedReceived{
-      fullOf(1),
-      Drained{1, instanceOf(1),
-              find<group::SendDrain>(advance(config_.lease_ttl / 3))->message.demand_nonce}});
-  ASSERT_EQ(machine_->record().jid, bareOf(2));
-  const auto effects =
-      step(group::OfferDeclined{fullOf(2), machine_->record().offer_nonce, Denied{0, "busy", 0}});
-  ASSERT_TRUE(find<group::MoveFinished>(effects));
-  EXPECT_EQ(find<group::MoveFinished>(effects)->status.code(), Code::kUnavailable);
-  EXPECT_EQ(find<group::SendOffer>(effects)->to, fullOf(1));
+TEST_F(GroupTest, AnOfferToSomebodyWhoIsNoLongerAMemberIsWithdrawn) {
+  present(1);
+  present(2);
+  EXPECT_EQ(find<group::SendOffer>(step(group::MemberRemoved{bareOf(1)}))->to, fullOf(2));
+}
+
+TEST_F(GroupTest, AlarmsSayWhatKindTheyAre) {
+  EXPECT_EQ(find<group::Alarm>(present(1, limits::kMaxEpochJump + 1))->kind,
+            group::AlarmKind::kPoisonedEpoch);
+  present(2);
+  const auto twins = present(12);
+  ASSERT_TRUE(find<group::Alarm>(twins));
+  EXPECT_EQ(find<group::Alarm>(twins)->kind, group::AlarmKind::kTwins);
+  EXPECT_STREQ(group::alarmKindName(group::AlarmKind::kTwins), "twins");
 }
 
 TEST_F(GroupTest, ADroppedCopyChangesNothing) {
@@ -463,6 +405,15 @@ TEST(GroupConfigCheck, NamesWhatIsWrong) {
   config.lease_ttl = Duration::seconds(5);
   config.clock_rate_bound = 0.5;
   EXPECT_EQ(check(config).field(), "clock_rate_bound");
+  config.clock_rate_bound = 0.01;
+  config.max_moves_per_hour = limits::kMaxMovesPerHour + 1;
+  EXPECT_EQ(check(config).field(), "max_moves_per_hour");
+  config.max_moves_per_hour = 4;
+  config.crash_loop_count = 1;
+  EXPECT_EQ(check(config).field(), "crash_loop_count");
+  config.crash_loop_count = 5;
+  config.query_timeout = Duration();
+  EXPECT_EQ(check(config).field(), "query_timeout");
 }
 
 }  // namespace

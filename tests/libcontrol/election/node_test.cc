@@ -300,5 +300,103 @@ TEST_F(NodeTest, TheSameOfferAgainIsOnlyAnswered) {
   EXPECT_FALSE(find<node::SendAcquire>(again));
 }
 
+// --- the supervisor's word, and giving up of one's own accord -----------------------------------
+
+TEST_F(NodeTest, AnApplicationThatIsGoneGivesTheLeaseBackAtOnce) {
+  activate();
+  const auto effects = step(node::ApplicationGone{"ended by signal 9"});
+  EXPECT_TRUE(find<node::LeaseOver>(effects));
+  EXPECT_FALSE(find<node::Demote>(effects)) << "there is nobody to be told";
+  ASSERT_TRUE(find<node::SendRelease>(effects));
+  EXPECT_EQ(find<node::SendRelease>(effects)->message.epoch, 5u);
+  EXPECT_EQ(find<node::SendRelease>(effects)->message.reason,
+            "its supervisor says that the application is gone: ended by signal 9");
+  EXPECT_FALSE(find<node::SendRelease>(effects)->message.orderly);
+  EXPECT_EQ(machine_->role(), node::Role::kStandby);
+  EXPECT_TRUE(answer<Accepted>(offer(6))) << "it may be started again";
+}
+
+TEST_F(NodeTest, AnApplicationMayBeGoneWhileItStartsOrStops) {
+  grant(find<node::SendAcquire>(offer(5))->message.request_nonce);
+  EXPECT_TRUE(find<node::SendRelease>(step(node::ApplicationGone{"exited with 1"})));
+  EXPECT_TRUE(step(node::PromoteFinished{5, Status::ok()}).empty()) << "an echo of the dead";
+  grant(find<node::SendAcquire>(offer(6))->message.request_nonce, 6);
+  step(node::PromoteFinished{6, Status::ok()});
+  drain(6);
+  const auto effects = step(node::ApplicationGone{"exited with 1"});
+  EXPECT_TRUE(answer<Drained>(effects));
+  EXPECT_TRUE(find<node::SendRelease>(effects)) << "so that it is told why";
+  EXPECT_TRUE(step(node::DemoteFinished{6}).empty());
+}
+
+TEST_F(NodeTest, AnApplicationThatIsGoneNeedsNoKilling) {
+  activate();
+  now_ = machine_->leaseEnd() + Duration::seconds(1);
+  const auto effects = step(node::ApplicationGone{"ended by signal 9"});
+  EXPECT_FALSE(find<node::Kill>(effects));
+  EXPECT_TRUE(find<node::LeaseOver>(effects));
+}
+
+TEST_F(NodeTest, WithoutALeaseItChangesNothing) {
+  EXPECT_TRUE(step(node::ApplicationGone{"ended by signal 9"}).empty());
+  EXPECT_TRUE(step(node::ResignRequested{"drained"}).empty());
+}
+
+TEST_F(NodeTest, AReleaseIsSaidAgainWithANewConnectionWhileItIsOfUse) {
+  activate();
+  step(node::LinkDown{});
+  step(node::ApplicationGone{"ended by signal 9"});
+  now_ = now_ + kTtl;
+  const auto again = step(node::LinkUp{});
+  ASSERT_TRUE(find<node::SendRelease>(again));
+  EXPECT_EQ(find<node::SendRelease>(again)->message.epoch, 5u);
+  step(node::LinkDown{});
+  now_ = now_ + kTtl;
+  EXPECT_FALSE(find<node::SendRelease>(step(node::LinkUp{}))) << "nobody waits for it any more";
+}
+
+TEST_F(NodeTest, AReleaseIsNotSaidAgainUnderANewOffer) {
+  activate();
+  step(node::ApplicationGone{"ended by signal 9"});
+  offer(6);
+  step(node::LinkDown{});
+  EXPECT_FALSE(find<node::SendRelease>(step(node::LinkUp{})));
+}
+
+TEST_F(NodeTest, ResigningStopsInOrderAndStaysAStandby) {
+  activate();
+  const auto asked = step(node::ResignRequested{"drained by bob: new disk"});
+  EXPECT_TRUE(find<node::Demote>(asked));
+  EXPECT_FALSE(find<node::SendRelease>(asked));
+  const auto done = step(node::DemoteFinished{5});
+  ASSERT_TRUE(find<node::SendRelease>(done));
+  EXPECT_EQ(find<node::SendRelease>(done)->message.reason, "drained by bob: new disk");
+  EXPECT_TRUE(find<node::SendRelease>(done)->message.orderly);
+  EXPECT_FALSE(machine_->isStopped());
+  EXPECT_TRUE(answer<Accepted>(offer(6)));
+}
+
+TEST_F(NodeTest, OffersAreDeclinedForAsLongAsItIsSaid) {
+  step(node::OffersDeclined{"drained by bob"});
+  ASSERT_TRUE(answer<Denied>(offer(5)));
+  EXPECT_EQ(answer<Denied>(offer(5))->reason, "drained by bob");
+  step(node::OffersDeclined{""});
+  EXPECT_TRUE(answer<Accepted>(offer(5)));
+}
+
+TEST_F(NodeTest, AReleaseSaysWhatFailed) {
+  grant(find<node::SendAcquire>(offer(5))->message.request_nonce);
+  const auto effects = step(node::PromoteFinished{5, {Code::kInternal, "no disk"}});
+  EXPECT_EQ(find<node::SendRelease>(effects)->message.reason, "its promotion failed: no disk");
+  EXPECT_FALSE(find<node::SendRelease>(effects)->message.orderly);
+}
+
+TEST_F(NodeTest, KnowsTheLengthOfTheLastLease) {
+  EXPECT_FALSE(machine_->lastLeaseTtl().has_value());
+  activate();
+  step(node::ApplicationGone{"ended by signal 9"});
+  EXPECT_EQ(machine_->lastLeaseTtl(), kTtl);
+}
+
 }  // namespace
 }  // namespace muster::election

@@ -1,11 +1,13 @@
-// The simulated world's clockwork: events in order of time, processes that can crash, pause and
-// wait for their disk, each with a clock of its own.
+// The simulated world's clockwork: events in order of time, clocks, and processes that can crash,
+// pause and wait for their disk.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <iterator>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -56,26 +58,58 @@ class Agenda {
 class Dice {
  public:
   explicit Dice(uint64_t seed) : random_(seed) {}
-  bool chance(double p) { return static_cast<double>(random_.next() >> 11) * 0x1p-53 < p; }
+  bool chance(double p) { return p > 0 && unit() < p; }
   // Uniform in [low, high] milliseconds.
   Duration millis(int64_t low, int64_t high) {
     return Duration::millis(low + static_cast<int64_t>(random_.below(high - low + 1)));
   }
   uint64_t below(uint64_t bound) { return random_.below(bound); }
-  double between(double low, double high) {
-    return low + (high - low) * static_cast<double>(random_.next() >> 11) * 0x1p-53;
+  double between(double low, double high) { return low + (high - low) * unit(); }
+  template <typename Container>
+  auto& pick(Container& from) {
+    return from[below(std::size(from))];
   }
-  Random& random() { return random_; }
 
  private:
+  double unit() { return static_cast<double>(random_.next() >> 11) * 0x1p-53; }
   SeededRandom random_;
 };
 
-// A process: runs actions one after the other unless it is down, paused or waiting for its disk.
+// The elapsed time of one process: runs at a rate of its own, which can be slewed.
+class SimClock {
+ public:
+  // It shows `local` now: at a start, or when it stood still, as CLOCK_MONOTONIC_RAW does during a
+  // suspend.
+  void set(ElapsedTime real, ElapsedTime local) {
+    real_ = real;
+    local_ = local;
+  }
+  double rate() const { return rate_; }
+  void setRate(ElapsedTime real, double rate) {
+    local_ = at(real);
+    real_ = real;
+    rate_ = rate;
+  }
+  ElapsedTime at(ElapsedTime real) const { return local_ + scaled(real - real_, rate_); }
+  // The first real instant at which it shows `local`, as long as its rate stays.
+  ElapsedTime whenItShows(ElapsedTime local) const {
+    return real_ + scaled(local - local_, 1 / rate_) + Duration{1};
+  }
+
+ private:
+  static Duration scaled(Duration length, double by) {
+    return {static_cast<int64_t>(static_cast<double>(length.ns) * by)};
+  }
+  double rate_ = 1;
+  ElapsedTime real_{};
+  ElapsedTime local_{};
+};
+
+// A process with an event loop and one more thread, on which the application runs. The loop stands
+// while the process waits for its disk; both stand while it is paused.
 class Process {
  public:
-  double rate = 1;        // of its clock against real time
-  int64_t offset_ns = 0;  // of its elapsed time, another one at each start
+  SimClock clock;
   bool up = false;
   bool paused = false;
   bool busy = false;  // waits for its disk
@@ -83,33 +117,31 @@ class Process {
   uint64_t link = 0;  // counts connections: what came over an older one is gone
   bool linked = false;
 
-  ElapsedTime local(ElapsedTime real) const {
-    return {offset_ns + static_cast<int64_t>(static_cast<double>(real.ns) * rate)};
-  }
-  // The first real instant at which the process's clock shows `time`.
-  ElapsedTime real(ElapsedTime time) const {
-    return {static_cast<int64_t>(static_cast<double>(time.ns - offset_ns) / rate) + 1};
-  }
-  // What `length` on this clock is in real time.
-  Duration realLength(Duration length) const {
-    return {static_cast<int64_t>(static_cast<double>(length.ns) / rate)};
-  }
-
-  void start(Dice& dice) {
+  void start(ElapsedTime real, Dice& dice) {
     ++life;
     up = true;
-    offset_ns = static_cast<int64_t>(dice.below(1'000'000)) * 1'000'000;
+    clock.set(real, ElapsedTime{dice.millis(0, 1'000'000).ns});
   }
   void crash() {
     up = paused = busy = linked = false;
     ++link;
-    waiting_.clear();
+    on_loop_.clear();
+    on_application_.clear();
     write_done_ = nullptr;
   }
   void run(Action action) {
     if (!up) return;
     if (paused || busy) {
-      waiting_.push_back(std::move(action));
+      on_loop_.push_back(std::move(action));
+    } else {
+      action();
+    }
+  }
+  void runFirst(Action action) { on_loop_.push_front(std::move(action)); }
+  void runApplication(Action action) {
+    if (!up) return;
+    if (paused) {
+      on_application_.push_back(std::move(action));
     } else {
       action();
     }
@@ -122,23 +154,56 @@ class Process {
       action();
     }
   }
-  void resume() {
+  // Which of its threads gets to run first is up to the scheduler.
+  void resume(bool application_first) {
     paused = false;
-    if (write_done_) std::exchange(write_done_, nullptr)();
-    drainWaiting();
+    if (application_first) drainApplication();
+    if (up && !paused && write_done_) std::exchange(write_done_, nullptr)();
+    drainLoop();
+    drainApplication();
   }
-  void drainWaiting() {
-    while (up && !paused && !busy && !waiting_.empty()) {
-      Action action = std::move(waiting_.front());
-      waiting_.pop_front();
-      action();
-    }
+  void drainLoop() {
+    while (up && !paused && !busy && !on_loop_.empty()) take(on_loop_)();
   }
-  void runFirst(Action action) { waiting_.push_front(std::move(action)); }
+  bool applicationWaits() const { return !on_application_.empty(); }
 
  private:
-  std::deque<Action> waiting_;
+  void drainApplication() {
+    while (up && !paused && !on_application_.empty()) take(on_application_)();
+  }
+  static Action take(std::deque<Action>& from) {
+    Action action = std::move(from.front());
+    from.pop_front();
+    return action;
+  }
+  std::deque<Action> on_loop_;
+  std::deque<Action> on_application_;
   Action write_done_;
+};
+
+// Something small that is replaced as a whole and is durable once the write has returned. Before
+// that a crash may leave the old or the new, never a mixture: the coordinator's store (SQLite) goes
+// back to the old when its journal is cut short, and a node's file is replaced by a rename. A file
+// system that renames before the data is there can leave a node's file cut short; its checksum then
+// tells, and the node refuses to start.
+template <typename T>
+class SimDisk {
+ public:
+  const T& content() const { return content_; }
+  const std::optional<T>& writing() const { return writing_; }
+  void begin(T next) { writing_ = std::move(next); }
+  // It is there.
+  void finish() {
+    if (writing_) content_ = std::move(*writing_);
+    writing_.reset();
+  }
+  // It is not, and never will be.
+  void abandon() { writing_.reset(); }
+  void replace(T content) { content_ = std::move(content); }
+
+ private:
+  T content_{};
+  std::optional<T> writing_;
 };
 
 }  // namespace muster::election

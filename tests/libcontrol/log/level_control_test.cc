@@ -176,6 +176,38 @@ TEST_F(LevelControlTest, TheTimeGivenHolds) {
   }
 }
 
+TEST_F(LevelControlTest, ForeverLastsUntilItIsReset) {
+  const auto user = control_->logger("user");
+  ASSERT_TRUE(set("user", Level::kTrace, limits::kForever).isOk());
+  EXPECT_EQ(control_->nextExpiry(), std::nullopt);
+  EXPECT_EQ(control_->state("user").value().until, std::nullopt);
+  clock_.advance(limits::kMaxOverride + limits::kMaxOverride);
+  EXPECT_TRUE(control_->expire(clock_.elapsed()).empty());
+  EXPECT_EQ(user->level(), spdlog::level::trace);
+  ASSERT_TRUE(control_->reset("user").isOk());
+  EXPECT_EQ(user->level(), spdlog::level::info);
+}
+
+TEST_F(LevelControlTest, SetAheadItWaitsForTheLogger) {
+  const auto ahead = [&](const std::string& name) {
+    return control_->set(name, Level::kDebug, Duration::seconds(60), "ann@example.org",
+                         clock_.elapsed(), clock_.wall(), /*ahead=*/true);
+  };
+  EXPECT_EQ(set("late", Level::kDebug).code(), Code::kNotFound);
+  ASSERT_TRUE(ahead("late").isOk());
+  EXPECT_EQ(control_->state("late").value().effective, Level::kDebug);
+  EXPECT_EQ(control_->logger("late.disk")->level(), spdlog::level::debug);
+  const auto own = foreign("late", spdlog::level::warn);
+  control_->adoptForeign();
+  EXPECT_EQ(own->level(), spdlog::level::debug);
+  clock_.advance(Duration::seconds(60));
+  EXPECT_EQ(control_->expire(clock_.elapsed()).size(), 1u);
+  EXPECT_EQ(own->level(), spdlog::level::warn);
+  const Status too_long = ahead(std::string(129, 'x'));
+  EXPECT_EQ(too_long.code(), Code::kInvalidArgument);
+  EXPECT_EQ(too_long.field(), "logger");
+}
+
 TEST_F(LevelControlTest, UnknownNamesAreRefused) {
   control_->logger("storage.disk");
   const Status status = set("storage.dsik", Level::kDebug);

@@ -30,6 +30,15 @@ TEST(Warden, LeavesAloneWhoHasStopped) {
   EXPECT_FALSE(killed);
 }
 
+TEST(Warden, AnEarlierApplicationsEndDoesNotCoverALaterOne) {
+  SystemClock clock(SystemClock::Bias::kLarger);
+  std::promise<void> killed;
+  Warden warden(clock, [&] { killed.set_value(); });
+  warden.watch(clock.elapsed() + Duration::millis(20), 6);
+  warden.relax(5);
+  EXPECT_EQ(killed.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
 TEST(Lease, IsJudgedByTheClockAtEveryUse) {
   ManualClock clock;
   auto state = std::make_shared<LeaseState>(7, "ab", clock);

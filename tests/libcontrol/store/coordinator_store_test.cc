@@ -41,6 +41,7 @@ class CoordinatorStoreTest : public testing::Test {
   static CoordinatorStoreOptions smallOptions() {
     CoordinatorStoreOptions options;
     options.audit_capacity = 200;
+    options.history_capacity = 200;
     return options;
   }
   Place place_;
@@ -129,6 +130,102 @@ TYPED_TEST(CoordinatorStoreTest, GroupThatCouldNotBeWaitedForIsRefused) {
   EXPECT_THAT(*this->store_->groups().loadAll(), IsEmpty());
 }
 
+// --- moves --------------------------------------------------------------------------------------
+
+MoveRow runningMove(const std::string& key) {
+  MoveRow move;
+  move.group = "storage";
+  move.key = key;
+  move.target = "node2@example.org";
+  move.away_from = "node1@example.org";
+  move.expect_epoch = 7;
+  move.caller = "ann@example.org";
+  move.cause = "drained";
+  move.force = true;
+  move.leave_vacant = true;
+  move.automatic = true;
+  move.from = "node1@example.org";
+  move.from_epoch = 7;
+  move.context = "{}";
+  return move;
+}
+
+MoveRow endedMove(const std::string& key) {
+  MoveRow move = runningMove(key);
+  move.code = "refused-unsafe";
+  move.field = "to";
+  move.text = "node2 did not become active";
+  move.to = "node1@example.org";
+  move.epoch = 9;
+  move.duration_ms = 1234;
+  move.resumed = true;
+  return move;
+}
+
+TYPED_TEST(CoordinatorStoreTest, RunningMoveComesBackWithItsGroup) {
+  GroupRow row = activeGroup(7);
+  row.move = runningMove("k");
+  ASSERT_TRUE(this->store_->groups().save(row));
+  EXPECT_THAT(*this->store_->groups().loadAll(), ElementsAre(row));
+  EXPECT_THAT(*this->store_->groups().endedMoves("storage"), IsEmpty());
+  row.move->expect_epoch.reset();
+  ASSERT_TRUE(this->store_->groups().save(row));
+  EXPECT_THAT(*this->store_->groups().loadAll(), ElementsAre(row));
+}
+
+TYPED_TEST(CoordinatorStoreTest, MoveEndsInTheInstantInWhichItLeavesTheRecord) {
+  GroupRow row = activeGroup(7);
+  row.move = runningMove("k");
+  ASSERT_TRUE(this->store_->groups().save(row));
+  row = activeGroup(9);
+  ASSERT_TRUE(this->store_->groups().save(row, {endedMove("k")}));
+  EXPECT_THAT(*this->store_->groups().loadAll(), ElementsAre(row));
+  EXPECT_THAT(*this->store_->groups().endedMoves("storage"), ElementsAre(endedMove("k")));
+  EXPECT_THAT(*this->store_->groups().endedMoves("other"), IsEmpty());
+}
+
+TYPED_TEST(CoordinatorStoreTest, MoveOfARefusedRecordIsNotKept) {
+  ASSERT_TRUE(this->store_->groups().save(activeGroup(7)));
+  EXPECT_EQ(this->store_->groups().save(activeGroup(6), {endedMove("k")}).code(), Code::kConflict);
+  EXPECT_THAT(*this->store_->groups().endedMoves("storage"), IsEmpty());
+  GroupRow row = activeGroup(7);
+  row.move = endedMove("k");
+  EXPECT_EQ(this->store_->groups().save(row).field(), "move");
+  row.move = runningMove("k");
+  row.move->group = "other";
+  EXPECT_EQ(this->store_->groups().save(row).field(), "move");
+}
+
+TYPED_TEST(CoordinatorStoreTest, NewestMovesOfEachGroupAreKept) {
+  GroupRow other;
+  other.name = "other";
+  MoveRow of_other = endedMove("k0");
+  of_other.group = "other";
+  ASSERT_TRUE(this->store_->groups().save(other, {of_other}));
+  std::vector<MoveRow> moves;
+  for (size_t i = 0; i <= limits::kMaxKnownMoves; ++i) {
+    moves.push_back(endedMove("k" + std::to_string(i)));
+  }
+  ASSERT_TRUE(this->store_->groups().save(activeGroup(7), moves));
+  const auto kept = this->store_->groups().endedMoves("storage");
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->size(), limits::kMaxKnownMoves);
+  EXPECT_EQ(kept->front().key, "k1");
+  EXPECT_EQ(this->store_->groups().endedMoves("other")->size(), 1u);
+}
+
+TYPED_TEST(CoordinatorStoreTest, MoveWithoutAKeyIsNotKeptOnceOver) {
+  GroupRow row = activeGroup(7);
+  row.move = runningMove("");
+  ASSERT_TRUE(this->store_->groups().save(row));
+  row.move->target.clear();
+  ASSERT_TRUE(this->store_->groups().save(row));
+  EXPECT_THAT(*this->store_->groups().loadAll(), ElementsAre(row));
+  ASSERT_TRUE(this->store_->groups().save(activeGroup(7), {endedMove("")}));
+  EXPECT_THAT(*this->store_->groups().loadAll(), ElementsAre(activeGroup(7)));
+  EXPECT_THAT(*this->store_->groups().endedMoves("storage"), IsEmpty());
+}
+
 // --- members ------------------------------------------------------------------------------------
 
 const MemberRow kNode1{"node1@example.org", "node1", "storage", {1000}, "admin@example.org"};
@@ -162,6 +259,39 @@ TYPED_TEST(CoordinatorStoreTest, RemovedMemberMayComeBack) {
   ASSERT_TRUE(this->store_->members().remove("node1"));
   EXPECT_EQ(this->store_->members().remove("node1").code(), Code::kNotFound);
   EXPECT_TRUE(this->store_->members().add(kNode1));
+}
+
+TYPED_TEST(CoordinatorStoreTest, MemberIsChangedWithEveryField) {
+  ASSERT_TRUE(this->store_->members().add(kNode1));
+  ASSERT_TRUE(this->store_->members().add(kNode2));
+  MemberRow row = kNode1;
+  row.name = "first";
+  row.group = "other";
+  row.enrolled_at = {3000};
+  row.enrolled_by = "ann@example.org";
+  row.priority = -7;
+  row.nofailover = true;
+  row.drain = {true, "ann@example.org", "disk swap", {4000}};
+  ASSERT_TRUE(this->store_->members().update(row));
+  EXPECT_THAT(*this->store_->members().list(), ElementsAre(row, kNode2));
+  row.drain = {};
+  row.nofailover = false;
+  ASSERT_TRUE(this->store_->members().update(row));
+  EXPECT_THAT(*this->store_->members().list(), ElementsAre(row, kNode2));
+}
+
+TYPED_TEST(CoordinatorStoreTest, MemberIsNotChangedIntoAnother) {
+  ASSERT_TRUE(this->store_->members().add(kNode1));
+  EXPECT_EQ(this->store_->members().update(kNode2).code(), Code::kNotFound);
+  ASSERT_TRUE(this->store_->members().add(kNode2));
+  MemberRow row = kNode2;
+  row.name = "node1";
+  const Status refused = this->store_->members().update(row);
+  EXPECT_EQ(refused.code(), Code::kConflict);
+  EXPECT_EQ(refused.field(), "name");
+  row.name.clear();
+  EXPECT_EQ(this->store_->members().update(row).field(), "name");
+  EXPECT_THAT(*this->store_->members().list(), ElementsAre(kNode1, kNode2));
 }
 
 TYPED_TEST(CoordinatorStoreTest, MemberWithoutNameOrJidIsRefused) {
@@ -242,7 +372,8 @@ TYPED_TEST(CoordinatorStoreTest, SubscriptionNeedsBothEnds) {
 
 AuditEntry entryAt(int64_t ms, const std::string& who = "ops@example.org",
                    const std::string& verb = "failover") {
-  return {0, {ms}, who, "chat", "storage@muster.example.org", verb, "to=node2", "ok", "Started."};
+  return {0,    {ms},       who,  "chat",     "storage@muster.example.org",
+          verb, "to=node2", "ok", "Started.", "c1"};
 }
 
 std::vector<uint64_t> seqsOf(const std::vector<AuditEntry>& entries) {
@@ -315,6 +446,123 @@ TYPED_TEST(CoordinatorStoreTest, AuditTextsAreCutAndMadeValid) {
   const AuditEntry kept = this->store_->audit().query({})->front();
   EXPECT_LE(kept.text.size(), limits::kMaxAuditTextBytes);
   EXPECT_EQ(kept.who, "bad\xef\xbf\xbd");
+}
+
+// --- history ------------------------------------------------------------------------------------
+
+HistoryRow eventAt(int64_t ms, const std::string& group = "storage") {
+  HistoryRow row;
+  row.at = {ms};
+  row.group = group;
+  row.what = "active";
+  row.from = "node1";
+  row.to = "node2";
+  row.epoch = 8;
+  row.duration_ms = 100;
+  row.cause = "a move was asked for";
+  row.who = "ann@example.org";
+  row.drain_ms = 40;
+  row.wait_ms = 30;
+  row.offer_ms = 20;
+  row.promote_ms = 10;
+  return row;
+}
+
+std::vector<uint64_t> seqsOf(const std::vector<HistoryRow>& rows) {
+  std::vector<uint64_t> seqs;
+  for (const HistoryRow& row : rows) seqs.push_back(row.seq);
+  return seqs;
+}
+
+TYPED_TEST(CoordinatorStoreTest, HistoryComesBackWithEveryField) {
+  HistoryRow row = eventAt(5);
+  ASSERT_TRUE(this->store_->history().append({row}));
+  row.seq = 1;
+  EXPECT_THAT(*this->store_->history().query({}), ElementsAre(row));
+}
+
+TYPED_TEST(CoordinatorStoreTest, HistoryIsAskedByGroupTimeAndPage) {
+  HistoryStore& history = this->store_->history();
+  ASSERT_TRUE(history.append({eventAt(10), eventAt(20, "other"), eventAt(30)}));
+  ASSERT_TRUE(history.append({}));
+  ASSERT_TRUE(history.append({eventAt(40)}));
+  HistoryQuery query;
+  EXPECT_THAT(seqsOf(*history.query(query)), ElementsAre(4, 3, 2, 1));
+  query.group = "storage";
+  EXPECT_THAT(seqsOf(*history.query(query)), ElementsAre(4, 3, 1));
+  query.limit = 2;
+  query.before_seq = 4;
+  EXPECT_THAT(seqsOf(*history.query(query)), ElementsAre(3, 1));
+  query = {};
+  query.from = WallTime{20};
+  EXPECT_THAT(seqsOf(*history.query(query)), ElementsAre(4, 3, 2));
+  query.limit = 0;
+  EXPECT_EQ(history.query(query).status().field(), "limit");
+}
+
+TYPED_TEST(CoordinatorStoreTest, HistoryDropsTheOldestInBatches) {
+  HistoryStore& history = this->store_->history();  // 200 events, batches of 2
+  for (int64_t ms = 1; ms <= 201; ++ms) ASSERT_TRUE(history.append({eventAt(ms)}));
+  EXPECT_EQ(*history.count(), 199u);
+  HistoryQuery query;
+  query.limit = 200;
+  EXPECT_EQ(history.query(query)->front().seq, 201u);
+  EXPECT_EQ(history.query(query)->back().seq, 3u);
+}
+
+// --- overrides ----------------------------------------------------------------------------------
+
+OverrideRow overrideOf(OverrideTarget kind, const std::string& target, const std::string& logger) {
+  return {kind, target, logger, 2, "ann@example.org", {1000}, WallTime{2000}};
+}
+
+TYPED_TEST(CoordinatorStoreTest, OverridesAreReplacedAndListedFromTheGeneralToTheParticular) {
+  OverrideStore& overrides = this->store_->overrides();
+  const OverrideRow node = overrideOf(OverrideTarget::kNode, "a", "disk");
+  const OverrideRow group = overrideOf(OverrideTarget::kGroup, "z", "disk");
+  OverrideRow all = overrideOf(OverrideTarget::kAll, "", "disk");
+  for (const OverrideRow& row : {node, group, all}) ASSERT_TRUE(overrides.set(row));
+  all.level = 3;
+  all.until.reset();
+  ASSERT_TRUE(overrides.set(all));
+  EXPECT_THAT(*overrides.list(), ElementsAre(all, group, node));
+  ASSERT_TRUE(overrides.remove(OverrideTarget::kGroup, "z", "disk"));
+  ASSERT_TRUE(overrides.remove(OverrideTarget::kGroup, "z", "disk"));
+  EXPECT_THAT(*overrides.list(), ElementsAre(all, node));
+}
+
+TYPED_TEST(CoordinatorStoreTest, OverridesEndWithTheirTime) {
+  OverrideStore& overrides = this->store_->overrides();
+  OverrideRow for_ever = overrideOf(OverrideTarget::kNode, "a", "net");
+  for_ever.until.reset();
+  ASSERT_TRUE(overrides.set(overrideOf(OverrideTarget::kNode, "a", "disk")));
+  ASSERT_TRUE(overrides.set(for_ever));
+  ASSERT_TRUE(overrides.expire({1999}));
+  EXPECT_EQ(overrides.list()->size(), 2u);
+  ASSERT_TRUE(overrides.expire({2000}));
+  EXPECT_THAT(*overrides.list(), ElementsAre(for_ever));
+}
+
+TYPED_TEST(CoordinatorStoreTest, OverrideThatSaysTooLittleIsRefused) {
+  OverrideStore& overrides = this->store_->overrides();
+  OverrideRow row = overrideOf(OverrideTarget::kNode, "a", "");
+  EXPECT_EQ(overrides.set(row).field(), "logger");
+  EXPECT_EQ(overrides.set(overrideOf(OverrideTarget::kNode, "", "disk")).field(), "target");
+  EXPECT_EQ(overrides.set(overrideOf(OverrideTarget::kAll, "a", "disk")).field(), "target");
+  row = overrideOf(OverrideTarget::kNode, "a", "disk");
+  row.level = 0;
+  EXPECT_EQ(overrides.set(row).field(), "level");
+  EXPECT_THAT(*overrides.list(), IsEmpty());
+}
+
+TYPED_TEST(CoordinatorStoreTest, OverridesAreBounded) {
+  OverrideStore& overrides = this->store_->overrides();
+  for (size_t i = 0; i < limits::kMaxOverrides; ++i) {
+    ASSERT_TRUE(overrides.set(overrideOf(OverrideTarget::kAll, "", "l" + std::to_string(i))));
+  }
+  EXPECT_EQ(overrides.set(overrideOf(OverrideTarget::kAll, "", "one-more")).code(),
+            Code::kResourceExhausted);
+  EXPECT_TRUE(overrides.set(overrideOf(OverrideTarget::kAll, "", "l0")));
 }
 
 }  // namespace

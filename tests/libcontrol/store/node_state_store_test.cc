@@ -13,7 +13,22 @@ namespace {
 
 using testing::HasSubstr;
 
-const NodeState kState{"storage", 42, 7, std::string("gr\0ants\n", 8)};
+const NodeState kState{"storage",
+                       42,
+                       7,
+                       std::string("gr\0ants\n", 8),
+                       {true, "ann@example.org", "disk swap", {1'767'225'600'123}}};
+
+// A file as version 1 wrote it: group "storage", epoch 42, grants of version 7. Golden bytes: it
+// must stay readable.
+const std::string kVersion1File(
+    "muster-node-1\n"
+    "\x69\xdb\x4f\x3b\xa0\xcd\x89\xdd"
+    "\x2a\0\0\0\0\0\0\0"
+    "\x07\0\0\0\0\0\0\0"
+    "\x07\0\0\0storage"
+    "\x06\0\0\0grants",
+    59);
 
 struct InMemory {
   std::unique_ptr<NodeStateStore> open() { return NodeStateStore::openMemory(); }
@@ -65,6 +80,17 @@ TYPED_TEST(NodeStateStoreTest, GrantsAreBounded) {
   EXPECT_EQ(store->save(state).field(), "grants");
   state.grants.pop_back();
   EXPECT_TRUE(store->save(state));
+}
+
+TYPED_TEST(NodeStateStoreTest, TextsOfTheDrainMarkAreBounded) {
+  const auto store = this->place_.open();
+  NodeState state = kState;
+  state.drain.reason = std::string(201, 'x');
+  EXPECT_EQ(store->save(state).field(), "drain");
+  state.drain.reason.pop_back();
+  EXPECT_TRUE(store->save(state));
+  state.drain.by = std::string(2048, 'x');
+  EXPECT_EQ(store->save(state).field(), "drain");
 }
 
 class NodeStateFileTest : public testing::Test {
@@ -121,6 +147,35 @@ TEST_F(NodeStateFileTest, TrailingAndOversizedBytesAreDataLoss) {
   const Status damaged = failure();
   EXPECT_EQ(damaged.code(), Code::kDataLoss);
   EXPECT_THAT(damaged.text(), HasSubstr(file().string() + " is damaged"));
+}
+
+TEST_F(NodeStateFileTest, AFileOfVersion1IsReadAndWrittenAnew) {
+  std::ofstream(file(), std::ios::binary) << kVersion1File;
+  NodeState expected{"storage", 42, 7, "grants", {}};
+  EXPECT_EQ(place_.open()->state(), expected);
+  // Reading alone changes nothing, so that the program before could still be run.
+  EXPECT_EQ(*readFile(file(), 10000), kVersion1File);
+  expected.highest_epoch = 43;
+  save(expected);
+  EXPECT_TRUE(readFile(file(), 10000)->starts_with("muster-node-2\n"));
+  EXPECT_EQ(place_.open()->state(), expected);
+}
+
+TEST_F(NodeStateFileTest, ANewerVersionIsRefused) {
+  save(kState);
+  std::string newer = *readFile(file(), 10000);
+  newer.replace(newer.find('2'), 1, "3");
+  std::ofstream(file(), std::ios::binary | std::ios::trunc) << newer;
+  const Status refused = failure();
+  EXPECT_EQ(refused.code(), Code::kRefusedUnsafe);
+  EXPECT_THAT(refused.text(),
+              HasSubstr("has the format version 3, and this program knows up to 2"));
+  // Nothing was done to it.
+  EXPECT_EQ(*readFile(file(), 10000), newer);
+  for (const char* word : {"muster-node-0\n", "muster-node-\n", "muster-node-99999\n"}) {
+    std::ofstream(file(), std::ios::binary | std::ios::trunc) << word + newer.substr(14);
+    EXPECT_EQ(failure().code(), Code::kDataLoss) << word;
+  }
 }
 
 TEST_F(NodeStateFileTest, HalfWrittenReplacementIsIgnored) {

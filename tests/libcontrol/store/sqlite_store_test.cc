@@ -49,9 +49,20 @@ TEST_F(SqliteStoreTest, KeepsEverythingAcrossAReopening) {
   group.name = "storage";
   group.epoch = 3;
   group.highest_epoch = 5;
+  group.move = MoveRow{};
+  group.move->group = "storage";
+  group.move->key = "k2";
+  MoveRow ended = *group.move;
+  ended.key = "k1";
+  ended.code = "ok";
+  const OverrideRow override_row{OverrideTarget::kAll, "", "disk", 2, "a", {1}, std::nullopt};
+  HistoryRow event;
+  event.group = "storage";
   {
     const auto store = open();
-    ASSERT_TRUE(store->groups().save(group));
+    ASSERT_TRUE(store->groups().save(group, {ended}));
+    ASSERT_TRUE(store->history().append({event}));
+    ASSERT_TRUE(store->overrides().set(override_row));
     ASSERT_TRUE(store->members().add({"n@example.org", "n", "storage", {1}, "a"}));
     ASSERT_TRUE(store->grants().set({"a@example.org", 3, {1}, "a"}));
     ASSERT_TRUE(store->subscriptions().add({"c@example.org", "s@example.org"}));
@@ -59,6 +70,11 @@ TEST_F(SqliteStoreTest, KeepsEverythingAcrossAReopening) {
   }
   const auto store = open();
   EXPECT_THAT(*store->groups().loadAll(), testing::ElementsAre(group));
+  EXPECT_THAT(*store->groups().endedMoves("storage"), testing::ElementsAre(ended));
+  EXPECT_THAT(*store->overrides().list(), testing::ElementsAre(override_row));
+  EXPECT_EQ(store->history().query({})->size(), 1u);
+  ASSERT_TRUE(store->history().append({event}));
+  EXPECT_EQ(store->history().query({})->front().seq, 2u);
   EXPECT_EQ(store->members().list()->size(), 1u);
   EXPECT_EQ(*store->grants().version(), 1u);
   EXPECT_EQ(store->subscriptions().list()->size(), 1u);
@@ -116,11 +132,11 @@ TEST_F(SqliteStoreTest, FileIsForItsOwnerOnly) {
 
 TEST_F(SqliteStoreTest, NewerSchemaIsRefusedAndLeftAlone) {
   { open(); }
-  execute("PRAGMA user_version=2");
+  execute("PRAGMA user_version=3");
   const Status refused = failure();
   EXPECT_EQ(refused.code(), Code::kRefusedUnsafe);
-  EXPECT_THAT(refused.text(), HasSubstr("schema version is 2, and this program knows up to 1"));
-  execute("PRAGMA user_version=1");
+  EXPECT_THAT(refused.text(), HasSubstr("schema version is 3, and this program knows up to 2"));
+  execute("PRAGMA user_version=2");
   EXPECT_TRUE(failure()) << "the refusal must not have changed it";
 }
 

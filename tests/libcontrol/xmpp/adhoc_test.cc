@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libcontrol/base/limits.h"
 #include "libcontrol/xmpp/adhoc_requester.h"
 #include "libcontrol/xmpp/adhoc_responder.h"
 #include "tests/libcontrol/xmpp/fake_link.h"
@@ -95,6 +96,36 @@ TEST_F(AdhocResponderTest, AnAnswerThatNeverComesIsOneAllTheSame) {
   EXPECT_THAT(text(link.sent[0]), HasSubstr("internal-server-error"));
 }
 
+TEST_F(AdhocResponderTest, TooManyAreToldWhenToTryAgain) {
+  at_once = adhoc::Command{};
+  const auto ask = [this](const std::string& who) {
+    return link.ask(stage(who, "muster.example.org"));
+  };
+  for (int i = 0; i < limits::kCommandBurst; ++i) {
+    ASSERT_THAT(ask("olga@example.org/" + std::to_string(i)), HasSubstr("type=\"result\""));
+  }
+  const size_t carried_out = calls.size();
+  EXPECT_EQ(
+      ask("olga@example.org/phone"),
+      R"(<iq type="error" id="c" to="olga@example.org/phone" from="muster.example.org">)"
+      R"(<error type="wait"><resource-constraint xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>)"
+      R"(<text xmlns="urn:ietf:params:xml:ns:xmpp-stanzas">too many commands from )"
+      R"(olga@example.org, and this one was not carried out; try again in 11ms</text></error></iq>)");
+  EXPECT_EQ(calls.size(), carried_out);
+  EXPECT_THAT(ask("otto@example.org/x"), HasSubstr("type=\"result\"")) << "each by himself";
+  clock.advance(limits::kCommandEvery);
+  EXPECT_THAT(ask("olga@example.org/phone"), HasSubstr("type=\"result\""));
+  EXPECT_THAT(ask("olga@example.org/phone"), HasSubstr("resource-constraint"));
+}
+
+TEST_F(AdhocResponderTest, TheCoordinatorIsNotLimited) {
+  at_once = adhoc::Command{};
+  for (int i = 0; i <= limits::kCommandBurst; ++i) {
+    ASSERT_THAT(link.ask(stage("muster@example.org/c", "muster.example.org")),
+                HasSubstr("type=\"result\""));
+  }
+}
+
 class AdhocRequesterTest : public ClientFixture {
  protected:
   AdhocRequesterTest() : requester(*endpoint) {
@@ -154,6 +185,52 @@ TEST_F(AdhocRequesterTest, ErrorsKeepAllThreeParts) {
   EXPECT_EQ(outcome->status.text(), "too late");
   EXPECT_EQ(outcome->error->condition, Condition::kNotAllowed);
   EXPECT_EQ(outcome->command_condition, adhoc::CommandCondition::kSessionExpired);
+}
+
+std::string partOfReply(const std::string& status, const std::string& part,
+                        const std::string& base64) {
+  return "<command xmlns='http://jabber.org/protocol/commands' node='failover' sessionid='s' "
+         "status='" +
+         status + "'><reply xmlns='urn:muster:reply:1' type='T' part='" + part + "' parts='3'>" +
+         base64 + "</reply></command>";
+}
+
+TEST_F(AdhocRequesterTest, PartsOfAReplyAreFetched) {
+  call.form = adhoc::Form{};
+  call.wants_reply = true;
+  requester.execute(call, keep());
+  answer("result", partOfReply("executing", "1", "AQI="));
+  EXPECT_FALSE(outcome.has_value());
+  EXPECT_EQ(sentPayload(),
+            R"(<command xmlns="http://jabber.org/protocol/commands" node="failover" )"
+            R"(sessionid="s" action="next"><want xmlns="urn:muster:reply:1"/></command>)");
+  answer("result", partOfReply("executing", "2", "AwQ="));
+  answer("result", partOfReply("completed", "3", "BQ=="));
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_TRUE(outcome->isOk());
+  EXPECT_EQ(outcome->command.reply_type, "T");
+  EXPECT_EQ(outcome->command.reply_bytes, "\x01\x02\x03\x04\x05");
+}
+
+TEST_F(AdhocRequesterTest, PartsThatMakeNoWholeAreADefect) {
+  call.wants_reply = true;
+  for (const auto& second :
+       {partOfReply("executing", "3", "AwQ="), partOfReply("executing", "1", ""),
+        partOfReply("completed", "2", "AwQ="), partOfReply("executing", "4", ""),
+        partOfReply("executing", "x", "")}) {
+    outcome.reset();
+    requester.execute(call, keep());
+    answer("result", partOfReply("executing", "1", "AQI="));
+    answer("result", second);
+    ASSERT_TRUE(outcome.has_value()) << second;
+    EXPECT_EQ(outcome->status.code(), Code::kInternal) << second;
+  }
+  outcome.reset();
+  requester.execute(call, keep());
+  answer("result", partOfReply("executing", "1", "AQI="));
+  link.down();
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_EQ(outcome->status.code(), Code::kUnavailable);
 }
 
 TEST_F(AdhocRequesterTest, AnAnswerThatIsNoCommandIsADefect) {

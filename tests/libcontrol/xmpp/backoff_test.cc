@@ -5,13 +5,48 @@
 namespace muster::xmpp {
 namespace {
 
+TEST(Backoff, AServerThatRestartsIsTriedOftenAtFirst) {
+  SeededRandom random(5);
+  for (int run = 0; run < 100; ++run) {
+    Backoff backoff(random);
+    Duration all{};
+    for (int i = 0; i < Backoff::kQuickTries; ++i) {
+      const Duration wait = backoff.next(DownReason::kNetwork, {});
+      EXPECT_GE(wait, Duration::millis(100));
+      EXPECT_LE(wait, Duration::millis(300));
+      all = all + wait;
+    }
+    EXPECT_GE(all, Duration::seconds(2));
+    EXPECT_LE(backoff.next(DownReason::kNetwork, {}), Duration::millis(300));
+    EXPECT_GE(backoff.next(DownReason::kNetwork, {}), Duration::millis(200)) << "now it doubles";
+    EXPECT_GE(backoff.next(DownReason::kNetwork, {}), Duration::millis(400));
+  }
+}
+
+TEST(Backoff, HoweverAStableConnectionEnded) {
+  SeededRandom random(7);
+  Backoff backoff(random);
+  backoff.next(DownReason::kStreamError, Backoff::kStable);
+  for (int i = 1; i < Backoff::kQuickTries; ++i) {
+    EXPECT_LE(backoff.next(DownReason::kNetwork, {}), Duration::millis(300));
+  }
+}
+
+TEST(Backoff, WhatCostTheServerWorkIsNeverTriedOften) {
+  SeededRandom random(6);
+  Backoff backoff(random);
+  backoff.next(DownReason::kTls, {});
+  EXPECT_GE(backoff.next(DownReason::kNetwork, {}), Duration::millis(200));
+  EXPECT_GE(backoff.next(DownReason::kNetwork, {}), Duration::millis(400));
+}
+
 TEST(Backoff, FirstRetryIsQuickAndTheWaitGrowsToItsBound) {
   SeededRandom random(1);
   for (int run = 0; run < 100; ++run) {
     Backoff backoff(random);
     Duration least = Backoff::kFirst / 2;
     for (int i = 0; i < 50; ++i) {
-      const Duration wait = backoff.next(DownReason::kNetwork, {});
+      const Duration wait = backoff.next(DownReason::kStreamError, {});
       EXPECT_GE(wait, least);
       EXPECT_LE(wait, std::min(least * 3, Backoff::kLongest));
       least = std::min(least * 2, Backoff::kLongest / 2);
@@ -35,7 +70,7 @@ TEST(Backoff, WaitsAreSpread) {
 TEST(Backoff, OnlyAStableConnectionStartsAnew) {
   SeededRandom random(3);
   Backoff backoff(random);
-  for (int i = 0; i < 10; ++i) backoff.next(DownReason::kNetwork, Duration::seconds(1));
+  for (int i = 0; i < 10; ++i) backoff.next(DownReason::kStreamError, Duration::seconds(1));
   EXPECT_GE(backoff.next(DownReason::kStreamError, Duration::seconds(1)), Duration::seconds(15));
   EXPECT_LE(backoff.next(DownReason::kStreamError, Backoff::kStable), Duration::millis(300));
 }

@@ -159,6 +159,38 @@ TEST_F(ChatEndpointTest, LateOnesAreAnsweredOnceAndNotCarriedOut) {
   EXPECT_TRUE(lines.empty());
 }
 
+// A room's occupant and whoever forwards have JIDs of their own; what counts is that not even a
+// person with a role is obeyed by that way.
+TEST_F(ChatEndpointTest, WordsSaidElsewhereAreNeverCommandsNorAnswered) {
+  const std::string body = "<body>failover storage</body>";
+  const std::string said = "<message xmlns='jabber:client' type='chat'>" + body + "</message>";
+  for (const std::string& wrapped :
+       {"<forwarded xmlns='urn:xmpp:forward:0'>" + said + "</forwarded>",
+        body + "<forwarded xmlns='urn:xmpp:forward:0'>" + said + "</forwarded>",
+        "<sent xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>" + said +
+            "</forwarded></sent>",
+        body + "<received xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>" +
+            said + "</forwarded></received>",
+        body + "<x xmlns='http://jabber.org/protocol/muc#user'/>",
+        body + "<x xmlns='http://jabber.org/protocol/muc#user'/>" +
+            "<delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/>"}) {
+    olgaSays(wrapped);
+  }
+  for (const char* type : {"groupchat", "error", "headline"}) {
+    say("olga@example.org/phone", "storage@muster.example.org", body, type);
+  }
+  EXPECT_TRUE(lines.empty());
+  EXPECT_TRUE(link.sent.empty());
+}
+
+TEST_F(ChatEndpointTest, AStrangersLateLineIsNoBetterThanAFreshOne) {
+  say("eve@example.org/x", "storage@muster.example.org",
+      "<body>failover storage</body><delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/>");
+  ASSERT_EQ(link.sent.size(), 1U);
+  EXPECT_THAT(text(link.sent[0]), HasSubstr("service-unavailable"));
+  EXPECT_EQ(childText(link.sent[0], "body"), "");
+}
+
 TEST_F(ChatEndpointTest, TooManyAreToldSoOnce) {
   for (int i = 0; i < 25; ++i) olgaSays("<body>status</body>");
   EXPECT_EQ(lines.size(), 20U);
@@ -200,6 +232,19 @@ TEST(RateLimit, BurstThenARate) {
   now = now + Duration::seconds(3600);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(limit.take(jid, now), RateLimit::Verdict::kAllowed);
   EXPECT_EQ(limit.take(jid, now), RateLimit::Verdict::kRefusedFirst) << "never more than the burst";
+}
+
+TEST(RateLimit, SaysHowLongToWait) {
+  RateLimit limit(2, Duration::millis(500));
+  const Jid jid = jidOf("a@example.org");
+  ElapsedTime now{Duration::seconds(100).ns};
+  EXPECT_EQ(limit.wait(jid, now), Duration{});
+  (void)limit.take(jid, now);
+  EXPECT_EQ(limit.wait(jid, now), Duration{});
+  (void)limit.take(jid, now);
+  EXPECT_EQ(limit.wait(jid, now), Duration::millis(500));
+  now = now + limit.wait(jid, now);
+  EXPECT_EQ(limit.take(jid, now), RateLimit::Verdict::kAllowed);
 }
 
 TEST(RateLimit, IsBounded) {

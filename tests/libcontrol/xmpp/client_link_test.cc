@@ -105,6 +105,15 @@ bool isReadable(const Element& payload) {
   return payload.name() == "body" || payload.hasAttribute("b") || payload.hasAttribute("xml:foo");
 }
 
+// Expat, which parses for the servers, puts off a tag that is longer than what they read at once (8
+// KiB) until its bytes have doubled (since 2.6.0, and since the update for CVE-2023-52425): a
+// stanza with such a tag waits for whatever its sender sends next. So as much has to follow it.
+Element normalMessage(const std::string& to) {
+  Element normal = message(to, "normal");
+  normal.add("filler", "urn:x").setText(std::string(100'000, ' '));
+  return normal;
+}
+
 // A stranger sends all of that to a link, which must neither go down nor miss what comes after.
 void expectNoneHurts(ClientLink& stranger, ReconnectingLink& link, LinkLog& log) {
   std::vector<Element> received;
@@ -114,7 +123,7 @@ void expectNoneHurts(ClientLink& stranger, ReconnectingLink& link, LinkLog& log)
     odd.setAttribute("to", link.jid().toString());
     odd.add(payload);
     ASSERT_TRUE(stranger.send(odd)) << payload.name().substr(0, 20);
-    ASSERT_TRUE(stranger.send(message(link.jid().toString(), "normal")));
+    ASSERT_TRUE(stranger.send(normalMessage(link.jid().toString())));
     const bool readable = isReadable(payload);
     const size_t before = log.stanzas.size();
     ASSERT_TRUE(log.received(before + (readable ? 2 : 1))) << payload.name().substr(0, 20);
@@ -381,6 +390,49 @@ TEST_F(ClientLinkTest, ComponentLogsInToTheSameServer) {
   EXPECT_EQ(twin_log.downs[0].reason, DownReason::kConflict) << twin_log.downs[0].text;
   ASSERT_TRUE(server_.restart());
   ASSERT_TRUE(log.up(2));
+}
+
+// Has the server send something in one piece with the answer that binds the resource.
+constexpr char kSendsWithTheBinding[] = R"(
+module:set_global();
+local filters = require "util.filters";
+local deep = ("<a xmlns='urn:x'>"):rep(2000) .. ("</a>"):rep(2000);
+filters.add_filter_hook(function (session)
+  filters.add_filter(session, "bytes/out", function (data)
+    if not (data:find("xmpp-bind", 1, true) and data:find("type='result'", 1, true)) then
+      return data;
+    end
+    local self = data:match("<jid>(.-)</jid>");
+    return data .. "<message from='eve@people.test/x'>" .. deep .. "</message>"
+      .. "<presence type='unavailable' from='" .. self .. "'/>"
+      .. "<message from='eve@people.test/x'><body>\226\130\172</body></message>"
+      .. "<message from='eve@people.test/x'><bo";
+  end);
+end);
+)";
+
+TEST(ClientLinkBinding, WhatComesWithItIsReadLikeAllTheRest) {
+  if (!ProsodyServer::isInstalled())
+    FAIL() << "prosody and openssl are needed; scripts/install-packages installs them";
+  ProsodyConfig config = serverConfig();
+  config.modules = {{"with_binding", kSendsWithTheBinding}};
+  ProsodyServer server(config);
+  ASSERT_TRUE(server.start()) << server.error();
+  ClientConfig client;
+  client.jid = *Jid::parse("n1@nodes.test/node-0badcafe");
+  client.password = "pass \"1\"";
+  client.host = "127.0.0.1";
+  client.port = server.clientPort();
+  client.ca_file = server.caFile();
+  ClientLink link(client);
+  LinkLog log(link);
+  link.start();
+  ASSERT_TRUE(log.up(1)) << server.log();
+  ASSERT_TRUE(log.received(2)) << server.log();
+  EXPECT_EQ(log.stanzas[0].attribute("type"), "unavailable");
+  EXPECT_EQ(log.stanzas[1].child("body", kNsClient)->text(), "\xE2\x82\xAC");
+  EXPECT_EQ(link.discarded(), 1u);
+  EXPECT_TRUE(log.downs.empty()) << log.downs[0].text;
 }
 
 // A host with a certificate that offers nothing but PLAIN.

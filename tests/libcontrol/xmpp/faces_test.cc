@@ -9,6 +9,7 @@
 #include "muster/node.pb.h"
 #include "tests/libcontrol/xmpp/fake_link.h"
 #include "tests/libcontrol/xmpp/roles.h"
+#include "tests/support/other_handlers.h"
 
 namespace muster::xmpp::testing {
 namespace {
@@ -55,7 +56,7 @@ class FacesTest : public ClientFixture {
           out.reply(reply);
         });
     auto made = catalogue::Dispatcher::make(
-        std::move(built).value(), std::move(handlers),
+        std::move(built).value(), catalogue::withTheOthers(*service, std::move(handlers)),
         {.authority = &cluster.roles, .directory = &directory, .audit = &audit, .random = &random});
     EXPECT_TRUE(made.isOk()) << made.status().text();
     return std::move(made).value();

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 namespace muster::xmpp {
 namespace {
@@ -355,11 +355,11 @@ TEST(XmlReader, WorkIsLinearInTheBytes) {
   const auto cost = [](const QByteArray& bytes) {
     double best = 1e9;
     for (int run = 0; run < 3; ++run) {
-      const auto start = std::chrono::steady_clock::now();
+      const std::clock_t start = std::clock();  // The processor's time: others may want it too.
       const Outcome outcome = readIn(bytes, 100, 100);
       EXPECT_EQ(outcome.stanzas.size() + outcome.discarded.size(), 1u);
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-      best = std::min(best, took.count());
+      const auto took = static_cast<double>(std::clock() - start);
+      best = std::min(best, took / CLOCKS_PER_SEC);
     }
     return best;
   };

@@ -1,0 +1,243 @@
+#include "coordinator/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coordinator/cli/completion.h"
+#include "coordinator/cli/doctor.h"
+#include "coordinator/cli/exec.h"
+#include "coordinator/cli/man.h"
+#include "coordinator/cli/report.h"
+#include "coordinator/cli/settings.h"
+#include "coordinator/cli/up_down.h"
+#include "coordinator/cli/verb_docs.h"
+#include "coordinator/cli/verbs.h"
+#include "coordinator/cli/version.h"
+#include "coordinator/cli/watch.h"
+#include "libcontrol/base/text.h"
+#include "libcontrol/catalogue/markdown.h"
+
+namespace muster::cli {
+namespace {
+
+constexpr char kFooter[] =
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not authorised, 4 unreachable or timed out, "
+    "5 refused as unsafe.";
+
+class CommandLine {
+ public:
+  explicit CommandLine(const Catalogues& catalogues)
+      : catalogues_(catalogues),
+        verbs_(catalogues),
+        app_("Asks and steers a Muster cluster over XMPP.", "muster") {
+    app_.footer(kFooter);
+    app_.set_version_flag("--version", MUSTER_VERSION);
+    app_.require_subcommand(1);
+    addFlags();
+    verbs_.addTo(app_);
+    addLocalVerbs();
+  }
+
+  Exit run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return usageError(error, argc, argv);
+    }
+    for (const Local& local : without_settings_) {
+      if (local.app->parsed()) return local.run();
+    }
+    const bool of_catalogue = !verbs_.parsed().empty();
+    if (of_catalogue && verbs_.isHelp()) return verbs_.help(flags_);
+    auto settings = resolve(flags_, Environment::ofProcess());
+    if (!settings) return report(flags_.output == "json", settings.status());
+    settings_ = std::move(settings).value();
+    if (of_catalogue) return verbs_.run(settings_);
+    for (const Local& local : with_settings_) {
+      if (local.app->parsed()) return local.run();
+    }
+    return Exit::kUsage;
+  }
+
+ private:
+  struct Local {
+    CLI::App* app;
+    std::function<Exit()> run;
+  };
+
+  static std::string helpOf(const char* name) {
+    for (const OptionDoc& option : globalOptions()) {
+      if (option.name == name) return option.help;
+    }
+    return "";
+  }
+
+  void addFlags() {
+    const auto add = [this](const char* names, const char* name, auto& value) {
+      return app_.add_option(names, value, helpOf(name));
+    };
+    add("--config", "--config", flags_.config);
+    add("--profile", "--profile", flags_.profile);
+    add("--cluster", "--cluster", flags_.cluster);
+    add("--as", "--as", flags_.as);
+    add("--jid", "--jid", flags_.jid);
+    add("--password-file", "--password-file", flags_.password_file);
+    add("--host", "--host", flags_.host);
+    add("--port", "--port", flags_.port)->check(CLI::Range(1, 65535));
+    add("--ca-file", "--ca-file", flags_.ca_file);
+    add("--coordinator", "--coordinator", flags_.coordinator);
+    add("--at", "--at", flags_.at);
+    add("-o,--output", "--output", flags_.output)->check(CLI::IsMember({"table", "json"}));
+    add("--timeout", "--timeout", flags_.timeout);
+  }
+
+  CLI::App* addVerb(const char* name) {
+    const VerbDoc& doc = localVerb(name);
+    CLI::App* verb = app_.add_subcommand(name, doc.title);
+    verb->group("Besides");
+    verb->fallthrough();
+    std::string text;
+    for (const std::string& paragraph : doc.text) text += (text.empty() ? "" : "\n\n") + paragraph;
+    verb->footer(text);
+    return verb;
+  }
+
+  static std::string help(const char* verb, const char* option) {
+    const VerbDoc& doc = localVerb(verb);
+    for (const auto* options : {&doc.words, &doc.options}) {
+      for (const OptionDoc& each : *options) {
+        if (each.name == option) return each.help;
+      }
+    }
+    return "";
+  }
+
+  void addLocalVerbs() {
+    CLI::App* exec = addVerb("exec");
+    exec->add_option("JID", exec_.entity, help("exec", "JID"))->required();
+    exec->add_option("NODE", exec_.words, "The command's node, and the fields of its form")
+        ->expected(0, -1);
+    exec->add_option("--action", exec_.actions, help("exec", "--action"))
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    with_settings_.push_back({exec, [this] { return runExec(settings_, catalogues_, exec_); }});
+    with_settings_.push_back(
+        {addVerb("watch"), [this] { return runWatch(settings_, catalogues_); }});
+    with_settings_.push_back(
+        {addVerb("doctor"), [this] { return runDoctor(settings_, catalogues_); }});
+    with_settings_.push_back({addVerb("version"), [this] { return runVersion(settings_); }});
+    addUpDown();
+    CLI::App* completion = addVerb("completion");
+    completion->add_option("SHELL", word_, help("completion", "SHELL"))->required();
+    without_settings_.push_back({completion, [this] { return print(completionScript(word_)); }});
+    CLI::App* man = addVerb("man");
+    man->add_option("VERB", word_, help("man", "VERB"));
+    without_settings_.push_back({man, [this] {
+                                   return print(word_.empty() || word_ == "muster"
+                                                    ? Result<std::string>(mainPage(catalogues_))
+                                                    : verbPage(catalogues_, word_));
+                                 }});
+    // For the build: docs/commands.md and the manual pages are made with it.
+    CLI::App* docs = app_.add_subcommand("docs", "Print docs/commands.md")->group("");
+    docs->add_option("--man", man_dir_, "Write the manual pages into this folder instead");
+    without_settings_.push_back({docs, [this] { return runDocs(); }});
+  }
+
+  void addUpDown() {
+    CLI::App* up = addVerb("up");
+    up->add_option("--dir", up_.dir, help("up", "--dir"))->required();
+    up->add_option("--nodes", up_.nodes, help("up", "--nodes"));
+    up->add_option("--lease-ttl", up_.lease_ttl, help("up", "--lease-ttl"));
+    up->add_flag("--detach", up_.detach, help("up", "--detach"));
+    // Only how they report is a setting; a broken login of somebody's file must not stop them.
+    without_settings_.push_back(
+        {up, [this] { return runUp(flags_.output == "json", catalogues_.cluster, up_); }});
+    CLI::App* down = addVerb("down");
+    down->add_option("--dir", up_.dir, help("down", "--dir"))->required();
+    without_settings_.push_back(
+        {down, [this] { return runDown(flags_.output == "json", up_.dir); }});
+  }
+
+  Exit print(const Result<std::string>& text) const {
+    if (!text) return report(flags_.output == "json", text.status());
+    std::cout << *text;
+    return Exit::kDone;
+  }
+
+  Exit runDocs() const {
+    if (man_dir_.empty()) return print(catalogue::musterCommandsMarkdown());
+    const Status written = writePages(catalogues_, man_dir_);
+    return written ? Exit::kDone : report(false, written);
+  }
+
+  // What CLI11 says, with the verb that was meant where there is one.
+  Exit usageError(const CLI::ParseError& error, int argc, char** argv) {
+    if (error.get_exit_code() == 0) {
+      app_.exit(error);
+      return Exit::kDone;
+    }
+    std::string text = error.what();
+    const auto parsed = app_.get_subcommands();
+    for (int i = 1; i < argc && parsed.empty(); ++i) {
+      if (argv[i][0] == '-') continue;
+      if (const auto near = closestTo(argv[i], verbNames())) {
+        text += "; did you mean '" + *near + "'?";
+        break;
+      }
+    }
+    const bool json = wantsJson(argc, argv);
+    if (!json) {
+      text += "\nmuster: '" + std::string("muster ") +
+              (parsed.empty() ? "" : parsed.front()->get_name() + " ") +
+              "--help' says what there is";
+    }
+    return report(json, {Code::kInvalidArgument, text});
+  }
+
+  std::vector<std::string> verbNames() const {
+    std::vector<std::string> names = catalogues_.verbs();
+    for (const VerbDoc& verb : localVerbs()) names.push_back(verb.name);
+    return names;
+  }
+
+  // The words could not be read, so they are looked through.
+  static bool wantsJson(int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+      const std::string_view word = argv[i];
+      if (word == "-ojson" || word == "--output=json" || word == "-o=json") return true;
+      const bool output = word == "-o" || word == "--output";
+      if (output && i + 1 < argc) return std::string_view(argv[i + 1]) == "json";
+    }
+    return false;
+  }
+
+  const Catalogues& catalogues_;
+  Verbs verbs_;
+  CLI::App app_;
+  Flags flags_;
+  Settings settings_;
+  ExecArguments exec_;
+  UpArguments up_;
+  std::string word_;     // of completion and man
+  std::string man_dir_;  // of docs
+  std::vector<Local> with_settings_;
+  std::vector<Local> without_settings_;
+};
+
+}  // namespace
+
+int runCommandLine(int argc, char** argv) {
+  const auto catalogues = Catalogues::make();
+  if (!catalogues) return static_cast<int>(report(false, catalogues.status()));
+  // `muster complete -- WORD ...` takes half a command line, which is not to be judged yet.
+  const bool completes =
+      argc >= 3 && std::string_view(argv[1]) == "complete" && std::string_view(argv[2]) == "--";
+  if (completes) return static_cast<int>(runComplete(*catalogues, {argv + 3, argv + argc}));
+  return static_cast<int>(CommandLine(*catalogues).run(argc, argv));
+}
+
+}  // namespace muster::cli

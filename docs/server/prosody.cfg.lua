@@ -1,0 +1,76 @@
+-- A Prosody (0.12) that serves people, nodes and the coordinator. `docs/operations.md` says why each
+-- setting is as it is.
+--
+-- What differs from site to site is taken from the environment, so that the file can stay as it is;
+-- `systemctl edit prosody` puts it there. The right-hand sides are the defaults.
+local people = ENV_MUSTER_PEOPLE_HOST or "example.org"
+local nodes = ENV_MUSTER_NODES_HOST or ("nodes." .. people)
+local coordinator = ENV_MUSTER_COMPONENT or ("muster." .. people)
+local address = ENV_MUSTER_LISTEN or "*"
+local c2s_port = tonumber(ENV_MUSTER_C2S_PORT or 5222)
+local component_port = tonumber(ENV_MUSTER_COMPONENT_PORT or 5347)
+local certificates = ENV_MUSTER_CERTIFICATES or "/etc/prosody/certs"
+local secret_file = ENV_MUSTER_COMPONENT_SECRET_FILE or "/etc/prosody/muster.secret"
+
+pidfile = ENV_MUSTER_PID_FILE or "/run/prosody/prosody.pid"
+data_path = ENV_MUSTER_DATA or "/var/lib/prosody"
+log = { { to = "console", levels = { min = "info" } } }
+
+-- The first line of a file that only Prosody may read.
+local function secret()
+  local file = assert(io.open(secret_file))
+  local line = file:read("l")
+  file:close()
+  assert(line and #line >= 16, secret_file .. ": the first line must be a secret of 16 characters or more")
+  return line
+end
+
+interfaces = { address }
+c2s_ports = { c2s_port }
+c2s_direct_tls_ports = {}
+-- A component's stream is not encrypted.
+component_interfaces = { "127.0.0.1" }
+component_ports = { component_port }
+
+-- Nagle's algorithm and small acknowledgements together cost 40 ms a round trip.
+network_settings = { nagle = false }
+-- The default collects garbage nearly all the time; this doubles what the server can pass on.
+gc = { mode = "incremental", threshold = 150, speed = 500 }
+-- Twice what a node or a person ever sends.
+c2s_stanza_size_limit = 512 * 1024
+component_stanza_size_limit = 512 * 1024
+
+authentication = "internal_hashed"
+-- No password ever crosses the network.
+disable_sasl_mechanisms = { "PLAIN", "LOGIN", "DIGEST-MD5" }
+c2s_require_encryption = true
+allow_registration = false
+storage = "internal"
+
+modules_enabled = { "roster", "saslauth", "tls", "disco", "ping", "pep", "limits" }
+-- Without s2s nobody from elsewhere reaches nodes or coordinator. Without offline storage no command
+-- waits for a node that is away.
+modules_disabled = { "s2s", "offline" }
+-- Above what a node sends when a thousand others ask it at once, below what would hold up the rest.
+limits = { c2s = { rate = "1mb/s", burst = "4s" } }
+
+ssl = {
+  certificate = certificates .. "/" .. people .. ".crt",
+  key = certificates .. "/" .. people .. ".key",
+}
+
+VirtualHost(people)
+  modules_enabled = { "smacks", "carbons", "blocklist", "vcard4", "time" }
+  -- Long enough for a phone that changes its network; the coordinator's account asks for none of it.
+  smacks_hibernation_time = 60
+
+-- Nodes have a host of their own, without stream management: with it a dead node would be shown as
+-- present until its session is given up.
+VirtualHost(nodes)
+  ssl = {
+    certificate = certificates .. "/" .. nodes .. ".crt",
+    key = certificates .. "/" .. nodes .. ".key",
+  }
+
+Component(coordinator)
+  component_secret = secret()

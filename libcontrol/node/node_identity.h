@@ -1,0 +1,31 @@
+// Who a node is.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "libcontrol/base/ids.h"
+#include "libcontrol/base/jid.h"
+#include "libcontrol/base/random.h"
+#include "libcontrol/base/status.h"
+#include "muster/node.h"
+#include "muster/options.pb.h"
+
+namespace muster {
+
+// What the configuration says, checked.
+struct NodeIdentity {
+  Jid jid;                  // bare
+  Jid coordinator;          // empty: none
+  Jid coordinator_account;  // empty: none
+  std::string name;
+  std::string group;
+  std::string version;
+  InstanceId instance;  // of this process
+  std::map<Jid, v1::Role> grants;
+};
+
+// kInvalidArgument names the option and what would be right.
+Result<NodeIdentity> identityOf(const NodeOptions& options, Random& random);
+
+}  // namespace muster

@@ -1,0 +1,133 @@
+#include "libcontrol/node/orders.h"
+
+#include <utility>
+
+#include "libcontrol/base/ids.h"
+#include "libcontrol/base/text.h"
+#include "libcontrol/xmpp/namespaces.h"
+#include "libcontrol/xmpp/wire.h"
+
+namespace muster {
+namespace {
+
+Result<Jid> personIn(const v1::Order& order) {
+  const auto jid = Jid::parse(order.by());
+  if (jid && jid->isBare() && jid->toString() == order.by()) return *jid;
+  return Status(Code::kInvalidArgument,
+                "the order is by '" + singleLine(order.by(), 80) + "', which is not a bare JID",
+                "by");
+}
+
+v1::OrderReply replyOf(const Status& status) {
+  v1::OrderReply reply;
+  reply.set_code(codeName(status.code()));
+  reply.set_text(status.text());
+  reply.set_field(status.field());
+  return reply;
+}
+
+// An empty result says "ok" in as few bytes as a pong; of a thousand answers that shows.
+void answer(const xmpp::IqReply& reply, const v1::OrderReply& outcome) {
+  if (outcome.code() == codeName(Code::kOk) && !outcome.has_log_level()) return reply.result();
+  reply.result(xmpp::writeOrderReply(outcome));
+}
+
+// A request message as the arguments that make it: what came by wire is bound and checked anew.
+catalogue::RawArguments rawArguments(const catalogue::Command& command,
+                                     const google::protobuf::Message& request) {
+  catalogue::RawArguments raw;
+  for (const catalogue::Argument& argument : command.arguments) {
+    if (!request.GetReflection()->HasField(request, argument.field)) continue;
+    raw.named.emplace_back(argument.name, catalogue::argumentText(argument, request));
+  }
+  return raw;
+}
+
+}  // namespace
+
+Orders::Orders(Parts parts, Jid coordinator) : parts_(parts), coordinator_(std::move(coordinator)) {
+  parts_.endpoint.handleIq(
+      xmpp::Endpoint::IqType::kSet, "order", xmpp::ns::kOrder,
+      [this](const xmpp::Element& iq, const xmpp::IqReply& reply) { onOrder(iq, reply); });
+}
+
+Orders::~Orders() {
+  parts_.endpoint.removeIqHandler(xmpp::Endpoint::IqType::kSet, "order", xmpp::ns::kOrder);
+}
+
+void Orders::onOrder(const xmpp::Element& iq, const xmpp::IqReply& reply) {
+  if (xmpp::jidAttribute(iq, "from") != coordinator_) {
+    return reply.error(xmpp::Condition::kServiceUnavailable);
+  }
+  const auto order = xmpp::readOrder(*iq.firstChild());
+  if (!order) return reply.error(order.status());
+  const auto by = personIn(*order);
+  if (!by) return answer(reply, replyOf(by.status()));
+  switch (order->kind_case()) {
+    case v1::Order::kLogLevel:
+      return logLevel(*by, order->log_level(), reply);
+    case v1::Order::kDrain:
+      return answer(reply, replyOf(drain(*by, order->drain())));
+    case v1::Order::KIND_NOT_SET:
+      break;
+  }
+}
+
+void Orders::logLevel(const Jid& by, const v1::LogLevelRequest& request,
+                      const xmpp::IqReply& reply) {
+  const catalogue::Command* command = parts_.dispatcher.catalogue().findMethod("LogLevel");
+  catalogue::CallRequest call;
+  call.caller = by;
+  call.face = catalogue::Face::kCoordinator;
+  call.place = coordinator_.toString();
+  call.verb = command->verb;
+  call.arguments = rawArguments(*command, request);
+
+  catalogue::Dispatcher::Prepared prepared;
+  prepared.command = command;
+  // Whether the person may is for the coordinator to know; nobody's role reaches further than this.
+  prepared.role = v1::ROLE_ADMIN;
+  prepared.bound = catalogue::bind(*command, call.arguments,
+                                   parts_.dispatcher.scopeFor(prepared.role, /*group=*/""));
+  if (!prepared.bound.errors.empty()) {
+    return answer(reply, replyOf(prepared.bound.errors.front()));
+  }
+  parts_.dispatcher.run(
+      std::move(prepared), call, parts_.clock.elapsed(), parts_.clock.wall(),
+      [reply, lists = !request.has_level()](const catalogue::CallOutcome& outcome) {
+        v1::OrderReply out = replyOf(outcome.status);
+        if (lists && outcome.reply != nullptr) {
+          out.mutable_log_level()->CopyFrom(*outcome.reply);
+        }
+        answer(reply, out);
+      });
+}
+
+// There is no command to hand it to: at the node a drain is dated by the node's own clock, and by
+// whoever asks there. So it is audited here, in the same way: before and after.
+Status Orders::drain(const Jid& by, const v1::DrainMark& mark) {
+  if (!parts_.drain.isNews(mark)) return parts_.drain.adopt(mark);
+  catalogue::AuditEntry entry;
+  entry.stage = catalogue::AuditEntry::Stage::kBegun;
+  entry.call = Id128::make(parts_.random);
+  entry.when = parts_.clock.wall();
+  entry.who = by;
+  entry.face = catalogue::Face::kCoordinator;
+  entry.place = coordinator_.toString();
+  entry.verb = mark.drained() ? "drain" : "undrain";
+  entry.arguments = singleLine(mark.reason(), limits::kMaxDrainReasonBytes);
+  if (const Status written = parts_.audit.record(entry); !written) {
+    return {Code::kUnavailable,
+            "nothing was done, since the audit trail can't be written: " + written.text()};
+  }
+  const Status adopted = parts_.drain.adopt(mark);
+  entry.stage = catalogue::AuditEntry::Stage::kDone;
+  entry.when = parts_.clock.wall();
+  entry.outcome = adopted.code();
+  entry.text = adopted.text();
+  // Its beginning is in the trail; what was done can't be undone for want of its end.
+  (void)parts_.audit.record(entry);
+  return adopted;
+}
+
+}  // namespace muster

@@ -1,0 +1,129 @@
+#include "node-agent/agent_config.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "libcontrol/base/limits.h"
+#include "libcontrol/base/text.h"
+#include "libcontrol/config/config_file.h"
+
+namespace muster::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+Duration wait(ConfigTable& table, const std::string& key, Duration fallback) {
+  return table.duration(key, fallback, limits::kMinAgentWait, limits::kMaxAgentWait);
+}
+
+std::vector<std::string> executable(ConfigTable& table, const std::string& key) {
+  std::vector<std::string> words = table.strings(key);
+  if (words.empty()) return words;
+  std::error_code error;
+  if (words.size() > limits::kMaxHookWords) {
+    table.fail(key, "must have at most " + std::to_string(limits::kMaxHookWords) +
+                        " words; put them into a script");
+  } else if (!fs::path(words[0]).is_absolute()) {
+    table.fail(key, "must begin with an absolute path, not '" + singleLine(words[0], 200) + "'");
+  } else if (!fs::is_regular_file(words[0], error) || access(words[0].c_str(), X_OK) != 0) {
+    table.fail(key, singleLine(words[0], 200) + " is not an executable file");
+  }
+  return words;
+}
+
+std::string fenceFile(ConfigTable& failover) {
+  ConfigTable fence = failover.table("fence");
+  if (!fence.isPresent()) return {};
+  const std::string kind = fence.requiredString("kind");
+  if (!kind.empty() && kind != "file") {
+    fence.fail("kind", "must be \"file\", not '" + singleLine(kind, 80) + "'");
+  }
+  (void)fence.requiredString("path");
+  const fs::path path = fence.path("path");
+  std::error_code error;
+  if (!path.empty() && !fs::is_directory(path.parent_path(), error)) {
+    fence.fail("path", "the folder " + path.parent_path().string() + " is not there");
+  }
+  return path.string();
+}
+
+FailoverOptions readFailover(ConfigTable& table) {
+  FailoverOptions options;
+  const std::string mode = table.requiredString("mode");
+  const bool always = mode == "always";
+  if (always) {
+    options.mode = FailoverOptions::Mode::kAlways;
+  } else if (!mode.empty() && mode != "run") {
+    table.fail("mode", "must be \"run\" or \"always\", not '" + singleLine(mode, 80) + "'");
+  }
+  options.promote = executable(table, "promote");
+  options.demote = executable(table, "demote");
+  for (const auto& [key, words] :
+       {std::pair{"promote", &options.promote}, std::pair{"demote", &options.demote}}) {
+    if (always && words->empty()) {
+      table.fail(key, "is needed with mode \"always\": it tells the program of its role");
+    }
+  }
+  options.timeout =
+      table.duration("timeout", options.timeout, limits::kMinHookTimeout, limits::kMaxHookTimeout);
+  options.fence_file = fenceFile(table);
+  return options;
+}
+
+void readAgent(ConfigTable& agent, AgentConfig& config) {
+  config.service = agent.string("service", "process");
+  RestartOptions& restart = config.supervisor.restart;
+  restart.backoff_first = wait(agent, "backoff_first", restart.backoff_first);
+  restart.backoff_last = wait(agent, "backoff_last", restart.backoff_last);
+  if (restart.backoff_first > restart.backoff_last) {
+    agent.fail("backoff_last",
+               "must not be less than backoff_first, " + formatDuration(restart.backoff_first));
+  }
+  restart.stable = wait(agent, "stable", restart.stable);
+  restart.max_restarts = static_cast<int>(
+      agent.integer("max_restarts", restart.max_restarts, 0, limits::kMaxAgentRestarts));
+  config.supervisor.grace = wait(agent, "grace", config.supervisor.grace);
+}
+
+}  // namespace
+
+Result<AgentConfig> loadAgentConfig(const fs::path& file) {
+  AgentConfig config;
+  auto node = loadNodeOptions(file);
+  auto opened = ConfigFile::load(file);
+  if (!opened) return opened.status();
+  ConfigTable root = (*opened)->root();
+  ConfigTable agent = root.table("agent");
+  readAgent(agent, config);
+  ConfigTable failover = agent.table("failover");
+  if (failover.isPresent()) config.failover = readFailover(failover);
+  // Asked of the table itself, so that one mistake doesn't hide another.
+  const bool has_group = node && !node->group.empty();
+  if (node && failover.isPresent() && !has_group) {
+    agent.fail("failover", "needs node.group: the group in which this node takes its turn");
+  }
+  if (has_group && !failover.isPresent()) {
+    agent.fail("failover",
+               "is needed with node.group: say in [agent.failover] how the program learns of its "
+               "role, or leave node.group out");
+  }
+  if (config.failover) {
+    config.supervisor.automatic = config.failover->mode == FailoverOptions::Mode::kAlways;
+  }
+  root.ignoreOtherTables();
+  const Status read = (*opened)->finish();
+  if (node && read) {
+    config.node = std::move(node).value();
+    return config;
+  }
+  std::string text = node ? "" : node.status().text();
+  if (!read) text += (text.empty() ? "" : "\n") + read.text();
+  return Status(Code::kInvalidArgument, text);
+}
+
+std::string nodeName(const NodeOptions& node) {
+  return node.name.empty() ? node.jid.substr(0, node.jid.find('@')) : node.name;
+}
+
+}  // namespace muster::agent

@@ -1,0 +1,29 @@
+// The tables [agent] and [agent.failover] of the configuration file; docs/agent.md has every key.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "muster/node.h"
+#include "muster/status.h"
+#include "node-agent/failover.h"
+#include "node-agent/supervisor.h"
+
+namespace muster::agent {
+
+struct AgentConfig {
+  NodeOptions node;
+  std::string service;
+  SupervisorOptions supervisor;  // but for the command
+  std::optional<FailoverOptions> failover;
+};
+
+// Everything that can be known before the node logs in: all mistakes at once, each with its line
+// and key.
+Result<AgentConfig> loadAgentConfig(const std::filesystem::path& file);
+
+// What executables are told as MUSTER_NODE.
+std::string nodeName(const NodeOptions& node);
+
+}  // namespace muster::agent

@@ -1,0 +1,81 @@
+// Carries the node's role over to the program: what onPromote and onDemote do in the agent.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libcontrol/base/clock.h"
+#include "muster/lease.h"
+#include "muster/status.h"
+#include "node-agent/keeper.h"
+#include "node-agent/role_environment.h"
+#include "node-agent/supervisor.h"
+
+namespace muster::agent {
+
+struct FailoverOptions {
+  enum class Mode {
+    kRun,     // the program runs only while this node is active
+    kAlways,  // it always runs, and the executables tell it
+  };
+  Mode mode = Mode::kRun;
+  std::vector<std::string> promote;  // empty: none
+  std::vector<std::string> demote;   // likewise
+  Duration timeout = Duration::seconds(20);
+  std::string fence_file;  // empty: none
+};
+
+// promote() and demote() run on the library's application thread, one at a time, and block.
+// programGone() and tick() run on the supervisor's. All references must outlive it.
+class Failover {
+ public:
+  // Gives the supervisor's word; see Node::applicationGone().
+  using Word = std::function<void(const std::string& why)>;
+
+  Failover(FailoverOptions options, std::string group, std::string node, Supervisor& supervisor,
+           LeaseWatch& watch, Clock& clock, Word word);
+
+  Status promote(const Lease& lease);
+  void demote(const Demotion& demotion);
+
+  void programGone(const std::string& why);
+  void tick();
+
+ private:
+  Status becomeActive(const Lease& lease);
+  void undo(const Lease& lease);
+  HookSpec hook(const std::string& action, const std::string& cause, Duration remaining,
+                ElapsedTime term_at, ElapsedTime kill_at);
+  Status tell(HookSpec spec);
+  void giveWord(const std::string& why);  // under mutex_
+  void stopRun(ElapsedTime now, Duration within, const std::string& cause);
+  void stopAlways(ElapsedTime now, Duration within, const std::string& cause);
+
+  const FailoverOptions options_;
+  Supervisor& supervisor_;
+  LeaseWatch& watch_;
+  Clock& clock_;
+  const Word word_;
+  RoleFacts facts_;           // the application thread's, and programGone()'s while that is idle
+  bool executables_ = false;  // whether promote() got as far as to run something
+
+  std::mutex mutex_;
+  std::condition_variable settled_;  // no longer kCrashed
+  // Under mutex_: what is held, from promote()'s begin to the program's end.
+  std::optional<Lease> lease_;
+  enum class Role {
+    kStandby,
+    kStarting,  // promote() runs
+    kActive,
+    kStopping,  // demote() runs
+    kCrashed,   // the program is gone, and the executable for demotion still runs
+  };
+  Role role_ = Role::kStandby;
+  bool program_gone_ = false;  // since promote() began
+};
+
+}  // namespace muster::agent

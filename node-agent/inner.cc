@@ -1,0 +1,83 @@
+#include "node-agent/inner.h"
+
+#include <memory>
+#include <thread>
+
+#include "muster/log.h"
+#include "muster/node.h"
+#include "node-agent/failover.h"
+#include "node-agent/supervisor.h"
+
+namespace muster::agent {
+namespace {
+
+int fail(const Status& status) {
+  logger("agent")->critical("{}", status.text());
+  return 1;
+}
+
+class Inner {
+ public:
+  Inner(const AgentConfig& config, Node& node, LeaseWatch& watch)
+      : config_(config),
+        node_(node),
+        supervisor_(config.supervisor, node.availability(config.service),
+                    SystemClock::forHolder()) {
+    if (config.failover) {
+      failover_ = std::make_unique<Failover>(
+          *config.failover, config.node.group, nodeName(config.node), supervisor_, watch,
+          SystemClock::forHolder(), [this](const std::string& why) { node_.applicationGone(why); });
+      node_.onPromote([this](const Lease& lease) { return failover_->promote(lease); });
+      node_.onDemote([this](const Demotion& demotion) { failover_->demote(demotion); });
+    }
+    supervisor_.setCallbacks(callbacks());
+  }
+
+  int run() {
+    // Before the node may be asked to promote it.
+    if (config_.supervisor.automatic) {
+      if (!supervisor_.startFirst()) return 1;
+    }
+    if (const Status started = node_.start(); !started) return fail(started);
+    supervisor_.run();
+    stopping_.join();
+    return 0;
+  }
+
+ private:
+  Supervisor::Callbacks callbacks() {
+    Supervisor::Callbacks out;
+    // The role first, while the program still runs: giving it up is what demotion is for. On a
+    // thread of its own, since demotion needs the supervisor.
+    out.stop_asked = [this] {
+      stopping_ = std::thread([this] {
+        node_.stop();
+        supervisor_.finish();
+      });
+    };
+    if (failover_ != nullptr) {
+      out.gone = [this](const std::string& why) { failover_->programGone(why); };
+      out.unfit = [this](const std::string& why) { node_.declineOffers(why); };
+      out.tick = [this] { failover_->tick(); };
+    }
+    return out;
+  }
+
+  const AgentConfig& config_;
+  Node& node_;
+  Supervisor supervisor_;
+  std::unique_ptr<Failover> failover_;
+  std::thread stopping_;
+};
+
+}  // namespace
+
+int runInner(const AgentConfig& config, LeaseWatch& watch) {
+  // Before any thread is made, so that all of them inherit it.
+  Supervisor::blockSignals();
+  auto node = Node::create(config.node);
+  if (!node) return fail(node.status());
+  return Inner(config, **node, watch).run();
+}
+
+}  // namespace muster::agent

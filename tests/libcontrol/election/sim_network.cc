@@ -1,0 +1,313 @@
+// The way of a stanza, requests and their answers, connections.
+#include "tests/libcontrol/election/sim_network.h"
+
+#include <algorithm>
+
+#include "tests/libcontrol/election/sim_coordinator.h"
+
+namespace muster::election {
+namespace {
+
+constexpr size_t kOldStanzas = 24;
+constexpr Duration kOrdinaryDelay = Duration::millis(21);
+
+template <typename T>
+void keep(std::deque<T>& old, T stanza) {
+  if (old.size() >= kOldStanzas) old.pop_front();
+  old.push_back(std::move(stanza));
+}
+
+}  // namespace
+
+void Network::transmit(bool cut, bool to_coordinator, Action deliver) {
+  int copies = 1;
+  if (run_.stormy) {
+    if (cut) return;
+    if (run_.dice.chance(run_.profile.loss)) return run_.note(Fault::kLoss);
+    if (run_.dice.chance(run_.profile.duplicate)) {
+      run_.note(Fault::kDuplicate);
+      copies = 2;
+    }
+  }
+  const uint64_t sequence = ++sent_;
+  for (; copies > 0; --copies) {
+    Duration delay{static_cast<int64_t>(500'000 + run_.dice.below(20'000'000))};
+    if (run_.chance(run_.profile.long_delay)) {
+      run_.note(Fault::kLongDelay);
+      delay = run_.dice.millis(300, 9000);
+    }
+    run_.agenda.after(delay, [this, deliver, sequence, to_coordinator, server = server_life_,
+                              late = delay > kOrdinaryDelay] {
+      if (server != server_life_ || (late && !run_.stormy)) return;
+      uint64_t& latest = latest_delivered_[to_coordinator ? 1 : 0];
+      if (sequence < latest) run_.note(Fault::kReorder);
+      latest = std::max(latest, sequence);
+      deliver();
+    });
+  }
+}
+
+void Network::toCoordinator(SimNode& node, group::Event stanza) {
+  if (!node.process.linked) return;
+  if (run_.chance(0.2)) keep(old_stanzas_, stanza);
+  transmit(node.mute, true, [this, stanza = std::move(stanza)] { coordinator_->receive(stanza); });
+}
+
+void Network::toNode(const Jid& full, std::function<void(SimNode&)> handle, Action bounced) {
+  if (!coordinator_->process.linked) return;
+  bool found = ghosts_.contains(full);
+  for (const auto& entry : nodes_) {
+    SimNode& node = *entry;
+    const bool there = node.process.up && (node.process.linked || node.hibernating);
+    if (!there || node.full() != full) continue;
+    found = true;
+    transmit(node.deaf, false, [this, &node, handle, link = node.process.link] {
+      if (node.hibernating && node.process.link == link) {
+        node.held.push_back([this, &node, link, handle] { deliver(node, link, handle); });
+      } else {
+        deliver(node, link, handle);
+      }
+    });
+  }
+  if (!found && bounced) transmit(false, true, std::move(bounced));
+}
+
+void Network::deliver(SimNode& node, uint64_t link, const std::function<void(SimNode&)>& handle) {
+  node.process.run([&node, link, handle] {
+    if (node.process.link == link) handle(node);
+  });
+}
+
+// --- requests and answers ---------------------------------------------------------------------
+
+ReplyToken Network::remember(SimNode& node, uint64_t epoch, uint64_t nonce) {
+  Asked asked;
+  asked.node = &node;
+  asked.full = node.full();
+  asked.holder = node.holder();
+  asked.sent = node.process.clock.at(run_.now());
+  asked.epoch = epoch;
+  asked.nonce = nonce;
+  asked_.push_back(std::move(asked));
+  return asked_.size();
+}
+
+void Network::ask(SimNode& node, const Acquire& message) {
+  const ReplyToken token = remember(node, message.epoch, message.request_nonce);
+  asked_.back().offer_nonce = message.offer_nonce;
+  toCoordinator(node, group::AcquireReceived{node.full(), token, message});
+}
+
+void Network::ask(SimNode& node, const Renew& message) {
+  const ReplyToken token = remember(node, message.epoch, message.request_nonce);
+  toCoordinator(node, group::RenewReceived{node.full(), token, message});
+}
+
+void Network::coordinatorReplies(const group::Reply& reply) {
+  if (reply.token == 0) return;
+  const Asked& asked = asked_.at(reply.token - 1);
+  if (const auto* message = std::get_if<Granted>(&reply.message)) granted(asked, *message);
+  if (const auto* message = std::get_if<Denied>(&reply.message)) denied(asked, *message);
+}
+
+void Network::granted(const Asked& asked, const Granted& message) {
+  if (asked.node == nullptr) return run_.fail("a forged request was granted");
+  if (message.request_nonce != asked.nonce) return run_.fail("a grant bears another's nonce");
+  run_.invariants.justified(coordinator_->disk(), message,
+                            {asked.holder, asked.epoch, asked.offer_nonce});
+  const bool lives = asked.node->process.up && asked.node->instance() == asked.holder.instance;
+  const ElapsedTime until =
+      lives ? asked.node->leaseUntil(message.epoch, asked.sent + message.lease_ttl) : run_.now();
+  run_.invariants.granted(asked.holder, message.epoch, run_.now(), until);
+  if (last_holder_ != asked.holder) {
+    if (last_holder_) ++run_.result.failovers;
+    last_holder_ = asked.holder;
+  }
+  if (run_.chance(0.2)) keep(old_demands_, {asked.full, node::GrantedReceived{message}});
+  toNode(asked.full, [message](SimNode& node) { node.give(node::GrantedReceived{message}); });
+  run_.moment();
+}
+
+void Network::denied(const Asked& asked, const Denied& message) {
+  if (asked.node == nullptr) return;
+  const GroupRecord& record = coordinator_->disk();
+  if (record.phase == Phase::kDraining && record.epoch == asked.epoch &&
+      record.instance == asked.holder.instance) {
+    run_.note(Fault::kDrainOverdue);
+  }
+  if (run_.recording()) run_.say("coordinator denies " + asked.node->name + ": " + message.reason);
+  toNode(asked.full, [message](SimNode& node) { node.denied(message); });
+}
+
+ReplyToken Network::demand(Id128 offer_nonce) {
+  demands_.push_back({coordinator_->process.link, offer_nonce});
+  return demands_.size();
+}
+
+void Network::sendOffer(const group::SendOffer& offer) {
+  const ReplyToken token = demand(offer.message.offer_nonce);
+  const node::OfferReceived event{token, offer.message};
+  keep(old_demands_, {offer.to, event});
+  toNode(
+      offer.to, [event](SimNode& node) { node.give(event); },
+      // Nobody there, says the server in the target's name.
+      [this, to = offer.to, nonce = offer.message.offer_nonce, link = coordinator_->process.link] {
+        if (coordinator_->process.link != link) return;
+        run_.note(Fault::kBounce);
+        declined_.push_back(nonce);
+        coordinator_->receive(group::OfferDeclined{to, nonce, {}});
+      });
+  run_.moment();
+}
+
+void Network::sendDrain(const group::SendDrain& drain) {
+  last_demand_nonce_ = drain.message.demand_nonce;
+  const node::DrainReceived event{demand({}), drain.message};
+  keep(old_demands_, {drain.to, event});
+  toNode(drain.to, [event](SimNode& node) { node.give(event); });
+  run_.moment();
+}
+
+void Network::sendQuery(const group::SendQuery& query) {
+  toNode(query.to,
+         [this](SimNode& node) { toCoordinator(node, group::QueryAnswered{node.full()}); });
+}
+
+void Network::nodeReplies(SimNode& node, const node::Reply& reply) {
+  const Demand& demand = demands_.at(reply.token - 1);
+  group::Event event = group::OfferAccepted{node.full(), demand.offer_nonce};
+  if (const auto* drained = std::get_if<Drained>(&reply.message)) {
+    if (run_.recording()) run_.say(node.name + " has drained " + std::to_string(drained->epoch));
+    given_up_.push_back({node.holder(), drained->epoch});
+    event = group::DrainedReceived{node.full(), *drained};
+  } else if (const auto* denied = std::get_if<Denied>(&reply.message)) {
+    if (run_.recording()) run_.say(node.name + " declines: " + denied->reason);
+    run_.note(Fault::kDeclined);
+    declined_.push_back(demand.offer_nonce);
+    event = group::OfferDeclined{node.full(), demand.offer_nonce, *denied};
+  }
+  // Who has connected anew doesn't know the request that this answers.
+  if (coordinator_->process.link == demand.coordinator_link) toCoordinator(node, event);
+}
+
+void Network::release(SimNode& node, const Release& message) {
+  given_up_.push_back({node.holder(), message.epoch});
+  toCoordinator(node, group::ReleaseReceived{node.full(), 0, message});
+}
+
+bool Network::gaveUp(const GroupRecord& record) const {
+  const std::pair<Holder, uint64_t> lease{{record.jid, record.instance}, record.epoch};
+  const auto among = [](const auto& all, const auto& one) {
+    return std::find(all.rbegin(), all.rend(), one) != all.rend();
+  };
+  return among(given_up_, lease) ||
+         (record.phase == Phase::kOffered && among(declined_, record.offer_nonce));
+}
+
+void Network::sendPresence(SimNode& node) {
+  toCoordinator(node, node.presence());
+}
+
+// --- connections ------------------------------------------------------------------------------
+
+void Network::login(SimNode& node) {
+  if (!node.process.up || node.process.linked) return;
+  if (run_.now() < server_up_at_) return reconnectAfter(node, server_up_at_ - run_.now());
+  node.process.linked = true;
+  node.give(node::LinkUp{});
+  sendPresence(node);
+}
+
+void Network::reconnectAfter(SimNode& node, Duration down) {
+  run_.agenda.after(down, [this, &node, life = node.process.life, link = node.process.link] {
+    node.process.run([this, &node, life, link] {
+      if (node.process.life == life && node.process.link == link) login(node);
+    });
+  });
+}
+
+void Network::cutLink(SimNode& node) {
+  node.process.linked = node.hibernating = false;
+  node.held.clear();
+  ++node.process.link;
+  node.give(node::LinkDown{});
+}
+
+void Network::dropLink(SimNode& node, Duration down) {
+  run_.note(Fault::kLinkDrop);
+  run_.say(node.name + " loses its connection");
+  cutLink(node);
+  if (run_.dice.chance(0.5)) {
+    unavailable(node.full(),
+                run_.chance(0.3) ? run_.dice.millis(500, 8000) : run_.dice.millis(5, 100));
+  }
+  reconnectAfter(node, down);
+}
+
+void Network::hibernate(SimNode& node, Duration down) {
+  if (!node.process.linked) return;
+  run_.say(node.name + "'s session hibernates");
+  node.process.linked = false;
+  node.hibernating = true;
+  node.give(node::LinkDown{});
+  run_.agenda.after(down, [this, &node, life = node.process.life, link = node.process.link] {
+    node.process.run([this, &node, life, link] {
+      if (node.process.life == life && node.process.link == link && node.hibernating) resume(node);
+    });
+  });
+}
+
+void Network::resume(SimNode& node) {
+  if (!node.held.empty()) run_.note(Fault::kResumed);
+  node.hibernating = false;
+  node.process.linked = true;
+  node.give(node::LinkUp{});
+  for (const Action& deliver : std::exchange(node.held, {})) deliver();
+  sendPresence(node);
+}
+
+void Network::restartServer(Duration down) {
+  run_.note(Fault::kServerRestart);
+  run_.say("the server restarts");
+  ++server_life_;
+  server_up_at_ = run_.now() + down;
+  ghosts_.clear();
+  for (const auto& node : nodes_) {
+    if (!node->process.up || !(node->process.linked || node->hibernating)) continue;
+    cutLink(*node);
+    reconnectAfter(*node, down + run_.dice.millis(0, 3000));
+  }
+  coordinator_->loseLink(down + run_.dice.millis(0, 2000));
+}
+
+void Network::processGone(SimNode& node) {
+  const bool there = node.process.linked || node.hibernating;
+  node.hibernating = false;
+  node.held.clear();
+  if (!there) return;
+  if (!run_.chance(0.4)) return unavailable(node.full(), run_.dice.millis(5, 100));
+  run_.note(Fault::kGhostPresence);
+  ghosts_[node.full()] = node.presence();
+  unavailable(node.full(), run_.dice.millis(1000, 10000));
+}
+
+// The server's word that a session ended, which may come late.
+void Network::unavailable(const Jid& full, Duration delay) {
+  run_.agenda.after(delay, [this, full, server = server_life_] {
+    if (server != server_life_) return;
+    ghosts_.erase(full);
+    for (const auto& node : nodes_) {
+      if (node->process.linked && node->full() == full) run_.note(Fault::kLateGone);
+    }
+    coordinator_->receive(group::MemberGone{full});
+  });
+}
+
+void Network::probe() {
+  for (const auto& node : nodes_) {
+    if (node->process.up && node->process.linked) sendPresence(*node);
+  }
+  for (const auto& [full, facts] : ghosts_) coordinator_->receive(facts);
+}
+
+}  // namespace muster::election

@@ -1,0 +1,221 @@
+#include "tests/libcontrol/election/sim_operators.h"
+
+#include <algorithm>
+
+namespace muster::election {
+
+void Operators::enrollAll() {
+  for (const auto& node : nodes_) {
+    if (node->isTwin() || coordinator_.member(node->bare) != nullptr) continue;
+    group::MemberEnrolled member;
+    member.jid = node->bare;
+    member.name = node->name;
+    member.priority = node->name == "n1" ? 1 : 0;
+    coordinator_.enroll(member);
+  }
+}
+
+// --- moves ------------------------------------------------------------------------------------
+
+group::MoveRequested Operators::makeMove() {
+  Dice& dice = run_.dice;
+  group::MoveRequested request;
+  if (dice.chance(0.9)) request.key = "k" + std::to_string(next_key_++);
+  request.caller = "ann";
+  if (dice.chance(0.6)) request.target = dice.pick(nodes_)->bare;
+  if (dice.chance(0.4)) request.expect_epoch = coordinator_.disk().epoch + dice.below(2);
+  request.force = dice.chance(0.3);
+  if (dice.chance(0.15)) request.away_from = dice.pick(nodes_)->bare;
+  return request;
+}
+
+void Operators::move() {
+  if (!coordinator_.up()) return;
+  ask(makeMove());
+}
+
+void Operators::ask(const group::MoveRequested& request) {
+  run_.note(Fault::kMove);
+  if (request.force) run_.note(Fault::kMoveForced);
+  if (request.expect_epoch && *request.expect_epoch != coordinator_.disk().epoch) {
+    run_.note(Fault::kMoveWrongEpoch);
+  }
+  if (coordinator_.disk().phase == Phase::kDraining) run_.note(Fault::kMoveWhileDraining);
+  if (coordinator_.disk().move) run_.note(Fault::kMoveDuringMove);
+  if (run_.recording()) {
+    run_.say("operator asks for move " + request.key + " to " +
+             (request.target ? request.target->local() : "anyone") +
+             (request.away_from ? " away from " + request.away_from->local() : "") +
+             (request.force ? ", forced" : "") +
+             (request.expect_epoch ? ", expecting " + std::to_string(*request.expect_epoch) : ""));
+  }
+  asked_.push_back(request);
+  coordinator_.give(request);
+}
+
+void Operators::repeatMove() {
+  if (!coordinator_.up() || asked_.empty()) return;
+  group::MoveRequested request = run_.dice.pick(asked_);
+  if (request.key.empty()) return;
+  if (run_.dice.chance(0.2)) {
+    run_.note(Fault::kMoveKeyReused);
+    request.expect_epoch = 1'000'000'000;
+    return coordinator_.give(request);
+  }
+  run_.note(Fault::kMoveRepeated);
+  run_.say("operator repeats move " + request.key);
+  coordinator_.give(request);
+}
+
+std::string Operators::moveTo(const SimNode& target, uint64_t expected_epoch) {
+  group::MoveRequested request;
+  request.key = "k" + std::to_string(next_key_++);
+  request.caller = "ann";
+  request.target = target.bare;
+  request.expect_epoch = expected_epoch;
+  ask(request);
+  return request.key;
+}
+
+// A dry run changes nothing, and refuses what would be refused.
+void Operators::plan() {
+  if (!coordinator_.up()) return;
+  run_.note(Fault::kPlan);
+  coordinator_.run([this] { checkPlan(makeMove()); });
+}
+
+void Operators::checkPlan(const group::MoveRequested& request) {
+  const GroupMachine& machine = coordinator_.machine();
+  const ElapsedTime now = coordinator_.clock();
+  const group::Plan plan = machine.plan(request, now);
+  GroupMachine copy = machine;
+  if (plan.status.isOk() != copy.plan(request, now).status.isOk()) {
+    run_.fail("the same plan differs the second time");
+  }
+  machine.view(now);
+  if (plan.status.isOk()) return;
+  for (const group::Effect& effect : copy.step(request, now)) {
+    if (std::holds_alternative<group::MoveStarted>(effect)) {
+      run_.fail("a move was begun that the dry run refused: " + plan.status.text());
+    }
+  }
+}
+
+void Operators::started(const group::MoveStarted& move) {
+  run_.say("move " + move.key + " started");
+  running_.emplace(move.key, run_.now());
+}
+
+void Operators::finished(const group::MoveFinished& move) {
+  running_.erase(move.key);
+  const bool ran = move.duration > Duration{};
+  run_.note(move.status                                           ? Fault::kMoveDone
+            : ran && move.status.code() != Code::kInvalidArgument ? Fault::kMoveFailed
+                                                                  : Fault::kMoveRefused);
+  if (run_.recording()) run_.say("move " + move.key + " finished: " + move.text);
+  if (move.key.empty() || move.status.code() == Code::kInvalidArgument) return;
+  const auto [known, first] = outcomes_.emplace(move.key, move.status.code());
+  if (!first && known->second != move.status.code()) {
+    run_.fail("the move " + move.key + " had two outcomes");
+  }
+}
+
+std::optional<Code> Operators::outcomeOf(const std::string& key) const {
+  const auto found = outcomes_.find(key);
+  if (found == outcomes_.end()) return std::nullopt;
+  return found->second;
+}
+
+bool Operators::askedFor(const MoveRecord& move) const {
+  if (move.expect_epoch && *move.expect_epoch != move.from_epoch) return false;
+  return std::any_of(asked_.begin(), asked_.end(), [&](const group::MoveRequested& request) {
+    return request.key == move.key && request.target == move.target &&
+           request.away_from == move.away_from && request.expect_epoch == move.expect_epoch &&
+           request.force == move.force && request.leave_vacant == move.leave_vacant;
+  });
+}
+
+void Operators::storeReplaced() {
+  asked_.clear();
+  running_.clear();
+  outcomes_.clear();
+}
+
+// --- members ----------------------------------------------------------------------------------
+
+// As `drain NODE` does: the member is marked, then its role is moved away.
+void Operators::drainOrUndrain(SimNode& node) {
+  if (!coordinator_.up() || coordinator_.member(node.bare) == nullptr) return;
+  group::MemberEnrolled member = *coordinator_.member(node.bare);
+  member.drained = !member.drained;
+  const bool holds = coordinator_.disk().jid == node.bare;
+  run_.note(!member.drained ? Fault::kUndrainMember
+            : holds         ? Fault::kDrainHolder
+                            : Fault::kDrainMember);
+  if (run_.recording()) {
+    run_.say("operator " + std::string(member.drained ? "drains " : "undrains ") + node.name);
+  }
+  coordinator_.enroll(member);
+  if (!member.drained || run_.dice.chance(0.2)) return;
+  group::MoveRequested request;
+  request.key = "k" + std::to_string(next_key_++);
+  request.caller = "ann";
+  request.away_from = node.bare;
+  request.force = request.leave_vacant = run_.dice.chance(0.5);
+  ask(request);
+}
+
+void Operators::removeOrEnroll(SimNode& node) {
+  if (!coordinator_.up()) return;
+  if (coordinator_.member(node.bare) == nullptr) {
+    run_.note(Fault::kEnrollMember);
+    run_.say("operator enrolls " + node.name);
+    group::MemberEnrolled member;
+    member.jid = node.bare;
+    member.name = node.name;
+    return coordinator_.enroll(member);
+  }
+  run_.note(coordinator_.disk().jid == node.bare ? Fault::kRemoveHolder : Fault::kRemoveMember);
+  run_.say("operator removes " + node.name);
+  coordinator_.remove(node.bare);
+  // The list of members is written before the machine is told; a crash may come between.
+  if (run_.dice.chance(0.2)) {
+    run_.agenda.after(run_.dice.millis(0, 4), [this] { coordinator_.restart(); });
+  }
+  if (run_.dice.chance(0.8)) {
+    run_.agenda.after(run_.dice.millis(100, 9000), [this] {
+      if (coordinator_.up()) enrollAll();
+    });
+  }
+}
+
+// A fencing hook has ended a process for certain and says so.
+void Operators::fence(SimNode& node, bool the_holder) {
+  if (!node.process.up) return;
+  if (!the_holder) {
+    run_.note(Fault::kWrongFence);
+    return coordinator_.give(group::HolderFenced{Id128::make(run_.nonces), "a confused script"});
+  }
+  run_.note(Fault::kFenced);
+  const InstanceId instance = node.instance();
+  node.crash("fenced");
+  coordinator_.give(group::HolderFenced{instance, "the host's fence"});
+}
+
+void Operators::undoAll() {
+  const bool all = run_.dice.chance(0.5);
+  coordinator_.run([this, all] {
+    int members = 0;
+    for (const auto& node : nodes_) members += coordinator_.member(node->bare) != nullptr;
+    // Two are enough for a group; whoever was removed must not be active then.
+    if (all || members < 2) enrollAll();
+  });
+  for (const auto& node : nodes_) {
+    if (coordinator_.member(node->bare) == nullptr) continue;
+    group::MemberEnrolled member = *coordinator_.member(node->bare);
+    member.drained = member.nofailover = false;
+    coordinator_.enroll(member);
+  }
+}
+
+}  // namespace muster::election

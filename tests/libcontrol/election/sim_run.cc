@@ -1,0 +1,82 @@
+#include "tests/libcontrol/election/sim_run.h"
+
+#include <cstdio>
+
+namespace muster::election {
+namespace {
+
+// Mostly absent or moderate, now and then heavy.
+double share(Dice& dice, double present, double most) {
+  return dice.chance(present) ? dice.between(0, most) : 0;
+}
+
+GroupConfig makeConfig(Dice& dice) {
+  static constexpr int kTtls[] = {1000, 1500, 2000, 3000, 5000};
+  GroupConfig config;
+  config.name = "storage";
+  config.lease_ttl = Duration::millis(dice.pick(kTtls));
+  config.clock_rate_bound = kRateBound;
+  config.wait_margin = Duration::millis(5);
+  config.drain_deadline = dice.millis(1500, 6000);
+  config.offer_timeout = dice.millis(500, 2000);
+  config.promote_timeout = Duration::seconds(8);
+  config.backoff_last = Duration::seconds(4);
+  config.choose.level_floor = dice.chance(0.7) ? 50 : 0;
+  config.floor_time = dice.millis(500, 4000);
+  config.max_moves_per_hour = static_cast<int>(dice.below(6));
+  config.min_between_moves = dice.millis(0, 8000);
+  config.query_timeout = dice.millis(100, 1000);
+  config.crash_loop_count = 2 + static_cast<int>(dice.below(4));
+  config.crash_loop_young = dice.millis(500, 5000);
+  config.crash_loop_window = Duration::seconds(30);
+  config.crash_loop_hold = dice.millis(2000, 10000);
+  return config;
+}
+
+}  // namespace
+
+Profile Profile::make(Dice& dice) {
+  Profile profile;
+  profile.loss = share(dice, 0.6, 0.25);
+  profile.duplicate = share(dice, 0.7, 0.1);
+  profile.long_delay = share(dice, 0.6, 0.04);
+  profile.slow_disk = share(dice, 0.6, 0.15);
+  profile.write_fails = share(dice, 0.5, 0.06);
+  profile.crash_in_write = share(dice, 0.5, 0.06);
+  profile.promote_slow = share(dice, 0.5, 0.3);
+  profile.promote_fails = share(dice, 0.5, 0.3);
+  profile.promote_hangs = share(dice, 0.3, 0.1);
+  profile.demote_slow = share(dice, 0.6, 0.4);
+  profile.demote_hangs = share(dice, 0.4, 0.2);
+  profile.late_write = share(dice, 0.5, 0.02);
+  profile.worst_moment = share(dice, 0.6, 0.2);
+  profile.longest_gap = dice.millis(1000, 8000);
+  if (dice.chance(0.8)) profile.absent = dice.below(~uint64_t{0}) & dice.below(~uint64_t{0});
+  profile.beyond_bound = dice.chance(0.15);
+  return profile;
+}
+
+Run::Run(uint64_t seed, bool with_timeline)
+    : dice(seed), nonces(seed ^ 0x5bd1e995u), with_timeline_(with_timeline) {
+  result.seed = seed;
+  profile = Profile::make(dice);
+  config = makeConfig(dice);
+}
+
+void Run::say(const std::string& line) {
+  if (!with_timeline_) return;
+  char stamp[32];
+  std::snprintf(stamp, sizeof stamp, "%9.3f  ", agenda.now().ns * 1e-9);
+  result.timeline.push_back(stamp + line);
+}
+
+const char* faultName(Fault fault) {
+  static constexpr const char* kNames[] = {
+#define MUSTER_SIM_NAME(name, text) text,
+      MUSTER_SIM_FAULTS(MUSTER_SIM_NAME)
+#undef MUSTER_SIM_NAME
+  };
+  return kNames[static_cast<size_t>(fault)];
+}
+
+}  // namespace muster::election
