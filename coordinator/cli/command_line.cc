@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ namespace muster::cli {
 namespace {
 
 constexpr char kFooter[] =
+    "A node's application may have commands besides these: muster --at NODE VERB [--NAME VALUE "
+    "...]; muster exec NODE lists them.\n"
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not authorised, 4 unreachable or timed out, "
     "5 refused as unsafe.";
 
@@ -37,7 +40,7 @@ class CommandLine {
     app_.footer(kFooter);
     app_.set_version_flag("--version", MUSTER_VERSION);
     app_.require_subcommand(1);
-    addFlags();
+    addFlags(app_);
     verbs_.addTo(app_);
     addLocalVerbs();
   }
@@ -46,6 +49,10 @@ class CommandLine {
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+      const bool unknown_verb = error.get_exit_code() != 0 && app_.get_subcommands().empty();
+      if (unknown_verb) {
+        if (const auto exit = ofApplication(argc, argv)) return *exit;
+      }
       return usageError(error, argc, argv);
     }
     for (const Local& local : without_settings_) {
@@ -64,6 +71,25 @@ class CommandLine {
   }
 
  private:
+  // The verb of an application, which only the node at --at knows; nothing if it is none. The words
+  // are read again, without verbs, so that what is left over is the application's.
+  std::optional<Exit> ofApplication(int argc, char** argv) {
+    CLI::App flags_only;
+    flags_ = {};
+    addFlags(flags_only);
+    flags_only.allow_extras();
+    try {
+      flags_only.parse(argc, argv);
+    } catch (const CLI::ParseError&) {
+      return std::nullopt;
+    }
+    const std::vector<std::string> words = flags_only.remaining();
+    if (flags_.at.empty() || words.empty() || words[0].starts_with("-")) return std::nullopt;
+    const auto settings = resolve(flags_, Environment::ofProcess());
+    if (!settings) return report(flags_.output == "json", settings.status());
+    return runApplicationVerb(*settings, catalogues_, words);
+  }
+
   struct Local {
     CLI::App* app;
     std::function<Exit()> run;
@@ -76,9 +102,9 @@ class CommandLine {
     return "";
   }
 
-  void addFlags() {
-    const auto add = [this](const char* names, const char* name, auto& value) {
-      return app_.add_option(names, value, helpOf(name));
+  void addFlags(CLI::App& app) {
+    const auto add = [&app](const char* names, const char* name, auto& value) {
+      return app.add_option(names, value, helpOf(name));
     };
     add("--config", "--config", flags_.config);
     add("--profile", "--profile", flags_.profile);
@@ -182,13 +208,7 @@ class CommandLine {
     }
     std::string text = error.what();
     const auto parsed = app_.get_subcommands();
-    for (int i = 1; i < argc && parsed.empty(); ++i) {
-      if (argv[i][0] == '-') continue;
-      if (const auto near = closestTo(argv[i], verbNames())) {
-        text += "; did you mean '" + *near + "'?";
-        break;
-      }
-    }
+    if (parsed.empty()) text += verbHint(argc, argv);
     const bool json = wantsJson(argc, argv);
     if (!json) {
       text += "\nmuster: '" + std::string("muster ") +
@@ -196,6 +216,18 @@ class CommandLine {
               "--help' says what there is";
     }
     return report(json, {Code::kInvalidArgument, text});
+  }
+
+  std::string verbHint(int argc, char** argv) const {
+    bool said_any = false;
+    for (int i = 1; i < argc; ++i) {
+      if (argv[i][0] == '-') continue;
+      said_any = true;
+      if (const auto near = closestTo(argv[i], verbNames())) {
+        return "; did you mean '" + *near + "'?";
+      }
+    }
+    return said_any ? "; a command of a node's application needs --at NODE" : "";
   }
 
   std::vector<std::string> verbNames() const {

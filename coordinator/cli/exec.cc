@@ -54,6 +54,29 @@ std::string json(const nlohmann::ordered_json& value) {
   return value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+// A responder of ours takes values with the first request; one of its commands may do without a
+// form, and would be carried out before anybody could give it any.
+bool takesValuesAtOnce(const Jid& to, const Jid& coordinator, const std::string& node,
+                       const Catalogues& catalogues) {
+  const bool cluster = to.domain() == coordinator.domain();
+  if (!cluster && !to.resource().starts_with("node-")) return false;
+  const catalogue::Command* command = (cluster ? catalogues.cluster : catalogues.node).find(node);
+  // An application's own is not known here; no dialogue is missed by it but the one for the values.
+  return command == nullptr || command->immediate;
+}
+
+adhoc::Form formOf(const Given& given) {
+  adhoc::Form form;
+  form.type = adhoc::FormType::kSubmit;
+  for (const auto& [name, values] : given) {
+    adhoc::Field field;
+    field.var = name;
+    field.values = values;
+    form.fields.push_back(std::move(field));
+  }
+  return form;
+}
+
 // One command from its first stage to its last.
 class Run {
  public:
@@ -70,8 +93,17 @@ class Run {
     for (const auto& [name, values] : given_) unused_.insert(name);
   }
 
-  Exit run() {
-    if (!ask(Action::kExecute, std::nullopt)) return finishFailed();
+  // With `values_at_once` what was given goes with the first request.
+  Exit run(bool values_at_once) {
+    values_sent_ = values_at_once && !given_.empty() && actions_.empty();
+    if (!ask(Action::kExecute, values_sent_ ? std::optional(formOf(given_)) : std::nullopt)) {
+      return finishFailed();
+    }
+    if (values_sent_) {
+      unused_.clear();
+      if (isOpen())
+        given_.clear();  // something is wrong with them, or missing: the stage says what
+    }
     const bool interactive = isInteractive() && !settings_.json && actions_.empty();
     for (size_t stage = 0; isOpen(); ++stage) {
       if (!interactive && stage == kMaxStages) {
@@ -117,6 +149,10 @@ class Run {
   // Without a person: all that is needed must have been given.
   std::optional<Decision> decide(size_t stage) {
     const adhoc::Command& command = answer_.command;
+    if (values_sent_ && stage == 0) {
+      return stop(
+          {Code::kInvalidArgument, "the command did not take what was given" + firstNote()});
+    }
     const auto allowed = allowedActions(command);
     const Action action = stage < actions_.size() && actions_[stage] != Action::kExecute
                               ? actions_[stage]
@@ -238,11 +274,11 @@ class Run {
         std::any_of(command.notes.begin(), command.notes.end(),
                     [](const adhoc::Note& note) { return note.type == adhoc::NoteType::kError; });
     if (failed) return Exit::kFailed;
-    if (!unused_.empty() && command.status == adhoc::CommandStatus::kCompleted) {
-      std::cerr << "muster: it is done, and nothing asked for "
-                << joinWithAnd({unused_.begin(), unused_.end()}) << "\n";
-    }
-    return Exit::kDone;
+    if (unused_.empty() || command.status != adhoc::CommandStatus::kCompleted) return Exit::kDone;
+    // Not the command that was meant.
+    std::cerr << "muster: it was carried out without "
+              << joinWithAnd({unused_.begin(), unused_.end()}) << ", for which it did not ask\n";
+    return Exit::kFailed;
   }
 
   const Settings& settings_;
@@ -254,6 +290,7 @@ class Run {
   const Signals& signals_;
   TerminalConsole console_;
   std::set<std::string> unused_;
+  bool values_sent_ = false;
   std::string session_;
   xmpp::AdhocOutcome answer_;
   std::optional<adhoc::Form> last_form_;
@@ -329,7 +366,20 @@ Exit runExec(const Settings& settings, const Catalogues& catalogues,
   if (node.empty()) return list(settings, client, *to);
   return Run(settings, client, *to, node, std::move(given).value(), std::move(actions).value(),
              caught)
-      .run();
+      .run(takesValuesAtOnce(*to, client.coordinator(), node, catalogues));
+}
+
+Exit runApplicationVerb(const Settings& settings, const Catalogues& catalogues,
+                        const std::vector<std::string>& words) {
+  auto named = namedValues({words.begin() + 1, words.end()});
+  if (!named) {
+    return report(settings.json, {Code::kInvalidArgument, words[0] + ": " + named.status().text()});
+  }
+  ExecArguments arguments;
+  arguments.entity = settings.at;
+  arguments.words = {words[0]};
+  arguments.words.insert(arguments.words.end(), named->begin(), named->end());
+  return runExec(settings, catalogues, arguments);
 }
 
 }  // namespace muster::cli

@@ -21,4 +21,9 @@ struct ExecArguments {
 Exit runExec(const Settings& settings, const Catalogues& catalogues,
              const ExecArguments& arguments);
 
+// A verb that is in no catalogue here, and so of the application at --at: as `exec` of the command
+// of that name. `words` are the verb and what followed it, at least one.
+Exit runApplicationVerb(const Settings& settings, const Catalogues& catalogues,
+                        const std::vector<std::string>& words);
+
 }  // namespace muster::cli

@@ -94,6 +94,28 @@ Result<Given> parseGiven(const std::vector<std::string>& words) {
   return given;
 }
 
+Result<std::vector<std::string>> namedValues(const std::vector<std::string>& words) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    const bool option = word.size() > 2 && word.starts_with("--");
+    const std::string name = option ? word.substr(2) : word;
+    if (name.find('=') != std::string::npos) {
+      out.push_back(name);
+    } else if (!option) {
+      return Status(Code::kInvalidArgument,
+                    shown(word) + " needs the name of its field, as --NAME " +
+                        singleLine(word, limits::kMaxNameBytes) +
+                        "; words by their order are for Muster's own commands");
+    } else if (i + 1 < words.size() && !words[i + 1].starts_with("--")) {
+      out.push_back(name + "=" + words[++i]);
+    } else {
+      out.push_back(name + "=true");
+    }
+  }
+  return out;
+}
+
 bool isAsked(const Field& field) {
   return !field.var.empty() && field.type != FieldType::kFixed && field.type != FieldType::kHidden;
 }

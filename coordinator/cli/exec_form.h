@@ -17,6 +17,11 @@ using Given = std::map<std::string, std::vector<std::string>>;
 // From words "name=value". kInvalidArgument names the word that isn't one.
 Result<Given> parseGiven(const std::vector<std::string>& words);
 
+// The same words from those of a verb, "--name value", "--name=value" and "name=value"; a --name
+// that nothing follows is true. kInvalidArgument for a word without a name: which field it is for
+// only the application knows.
+Result<std::vector<std::string>> namedValues(const std::vector<std::string>& words);
+
 // Whether a person fills it in: not fixed, not hidden, and with a name.
 bool isAsked(const adhoc::Field& field);
 // Without a type a field is text-single (XEP-0004, section 3.2).

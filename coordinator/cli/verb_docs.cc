@@ -96,7 +96,9 @@ const std::vector<VerbDoc>& localVerbs() {
         "answers, and then whether to go on: next, prev, complete or cancel. Elsewhere it asks "
         "nothing: every required field must be given, and each stage goes on as the entity "
         "proposes, or as --action says. A field that takes several values is given several times.",
-        "Values are checked against the form before anything is sent. Ctrl-C cancels the session. "
+        "Values are checked against the form before anything is sent; a command of a node or the "
+        "coordinator that needs no form gets them at once. If the command has been carried out "
+        "and did not ask for one of them, the exit code is 1. Ctrl-C cancels the session. "
         "With --action cancel the form is shown and nothing is done. A password given as "
         "NAME=VALUE can be seen by other users of the machine; at a terminal it is asked for "
         "unseen."},

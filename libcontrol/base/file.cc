@@ -46,8 +46,7 @@ bool writeAll(int fd, std::string_view bytes) {
   return true;
 }
 
-Status syncFolderOf(const std::filesystem::path& path) {
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+Status syncFolder(const std::filesystem::path& folder) {
   Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.isOpen() || ::fsync(fd.get()) != 0) return systemFailure("sync the folder", folder);
   return Status::ok();
@@ -61,14 +60,21 @@ Result<int> openLockFile(const std::filesystem::path& path) {
 
 }  // namespace
 
-Status replaceFile(const std::filesystem::path& path, std::string_view bytes) {
+Status replaceFile(const std::filesystem::path& path, std::string_view bytes,
+                   const SyncFolder& sync_folder) {
   const std::filesystem::path fresh = path.string() + ".new";
   Descriptor fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd.isOpen()) return systemFailure("make", fresh);
   if (!writeAll(fd.get(), bytes)) return systemFailure("write", fresh);
   if (::fsync(fd.get()) != 0) return systemFailure("sync", fresh);
   if (::rename(fresh.c_str(), path.c_str()) != 0) return systemFailure("replace", path);
-  return syncFolderOf(path);
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  const Status synced = sync_folder ? sync_folder(folder) : syncFolder(folder);
+  if (synced) return Status::ok();
+  return {Code::kDataLoss, path.string() +
+                               " was replaced, but may be the old one again after a "
+                               "crash: " +
+                               synced.text()};
 }
 
 Result<std::string> readFile(const std::filesystem::path& path, size_t max_bytes) {

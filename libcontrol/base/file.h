@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,11 @@ namespace muster {
 
 // Writes PATH.new, syncs it, renames it over PATH and syncs the folder: after a crash at any point
 // PATH holds the old bytes or the new ones. Mode 0600. Writers of one path must exclude each other.
-Status replaceFile(const std::filesystem::path& path, std::string_view bytes);
+// On an error PATH is as it was, but for kDataLoss: the new bytes are there and may be gone after a
+// crash, since the folder could not be synced. `sync_folder` stands in for that sync in tests.
+using SyncFolder = std::function<Status(const std::filesystem::path& folder)>;
+Status replaceFile(const std::filesystem::path& path, std::string_view bytes,
+                   const SyncFolder& sync_folder = {});
 
 // kNotFound if there is no such file, kInvalidArgument if it is larger than max_bytes.
 Result<std::string> readFile(const std::filesystem::path& path, size_t max_bytes);

@@ -46,9 +46,7 @@ LeaseDriver::LeaseDriver(Parts parts, Jid coordinator, election::NodeConfig conf
       coordinator_(std::move(coordinator)),
       config_(std::move(config)),
       callbacks_(std::move(callbacks)),
-      machine_(config_,
-               parts.store.state().group == config_.group ? parts.store.state().highest_epoch : 0,
-               parts.random),
+      machine_(config_, parts.store.state().highestEpochOf(config_.group), parts.random),
       role_since_(parts.clock.wall()) {
   timer_.setSingleShot(true);
   timer_.setTimerType(Qt::PreciseTimer);
@@ -123,6 +121,8 @@ bool LeaseDriver::persist(uint64_t highest_epoch) {
   if (!saved) {
     logger("muster.lease")->error("the epoch {} can't be written: {}", highest_epoch, saved.text());
   }
+  // Nobody can say what is on disk: the next process reads it. Nothing is held at an offer.
+  if (saved.code() == Code::kDataLoss) callbacks_.kill(saved.text());
   return saved.isOk();
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 // The file: a magic word with the format's version, a line feed, 8 bytes of checksum, then the
 // body. Integers are little-endian, texts are preceded by their length in 4 bytes. Version 2 added
-// the drain mark at the end of the body.
+// the drain mark and the former groups at the end of the body.
 constexpr std::string_view kMagic = "muster-node-";
 constexpr int kVersion = 2;
 // A version of more digits is damage.
@@ -72,6 +72,12 @@ std::string serialise(const NodeState& state) {
   putInteger(body, static_cast<uint64_t>(state.drain.changed_at.unix_ms));
   putText(body, state.drain.by);
   putText(body, state.drain.reason);
+  putInteger(body, state.forgotten_epoch);
+  putInteger(body, static_cast<uint32_t>(state.former.size()));
+  for (const FormerGroup& former : state.former) {
+    putInteger(body, former.highest_epoch);
+    putText(body, former.group);
+  }
   std::string file(kMagic);
   file += std::to_string(kVersion) + "\n";
   putInteger(file, checksum(body));
@@ -106,6 +112,39 @@ bool takeDrain(std::string_view& in, DrainRow& drain) {
   return drained <= 1;
 }
 
+bool takeFormer(std::string_view& in, NodeState& state) {
+  uint32_t size = 0;
+  if (!takeInteger(in, state.forgotten_epoch) || !takeInteger(in, size)) return false;
+  if (size > kMaxFormerGroups) return false;
+  state.former.resize(size);
+  for (FormerGroup& former : state.former) {
+    if (!takeInteger(in, former.highest_epoch) || !takeText(in, former.group)) return false;
+  }
+  return true;
+}
+
+// The one that is left comes to the end of the list, the one that is entered is taken off it.
+Result<NodeState> withHistory(NodeState next, const NodeState& before) {
+  next.former = before.former;
+  next.forgotten_epoch = before.forgotten_epoch;
+  if (next.group == before.group) return next;
+  const uint64_t seen = before.highestEpochOf(next.group);
+  if (next.highest_epoch < seen) {
+    return Status(Code::kConflict,
+                  "epoch " + std::to_string(next.highest_epoch) + " is below " +
+                      std::to_string(seen) + ", which this node may have seen in " + next.group,
+                  "highest_epoch");
+  }
+  std::erase_if(next.former, [&](const FormerGroup& f) { return f.group == next.group; });
+  if (before.highest_epoch == 0) return next;
+  next.former.push_back({before.group, before.highest_epoch});
+  if (next.former.size() > kMaxFormerGroups) {
+    next.forgotten_epoch = std::max(next.forgotten_epoch, next.former.front().highest_epoch);
+    next.former.erase(next.former.begin());
+  }
+  return next;
+}
+
 // What follows the first line.
 std::optional<NodeState> parse(std::string_view file, int version) {
   uint64_t expected = 0;
@@ -115,37 +154,50 @@ std::optional<NodeState> parse(std::string_view file, int version) {
       !takeText(file, state.group) || !takeText(file, state.grants)) {
     return std::nullopt;
   }
-  if (version >= 2 && !takeDrain(file, state.drain)) return std::nullopt;
+  if (version >= 2 && !(takeDrain(file, state.drain) && takeFormer(file, state))) {
+    return std::nullopt;
+  }
   if (!file.empty()) return std::nullopt;
   return state;
 }
 
 class FileNodeStateStore : public NodeStateStore {
  public:
-  FileNodeStateStore(FileLock lock, std::filesystem::path file, NodeState state)
-      : lock_(std::move(lock)), file_(std::move(file)), state_(std::move(state)) {}
+  FileNodeStateStore(FileLock lock, std::filesystem::path file, NodeState state,
+                     SyncFolder sync_folder)
+      : lock_(std::move(lock)),
+        file_(std::move(file)),
+        state_(std::move(state)),
+        sync_folder_(std::move(sync_folder)) {}
 
   const NodeState& state() const override { return state_; }
   Status save(const NodeState& state) override {
+    if (!unknown_) return unknown_;
     if (Status valid = checkNodeState(state, state_); !valid) return valid;
-    if (Status written = replaceFile(file_, serialise(state)); !written) return written;
-    state_ = state;
-    return Status::ok();
+    Result<NodeState> next = withHistory(state, state_);
+    if (!next) return next.status();
+    Status written = replaceFile(file_, serialise(*next), sync_folder_);
+    if (written) state_ = std::move(*next);
+    if (written.code() == Code::kDataLoss) unknown_ = written;
+    return written;
   }
 
  private:
   const FileLock lock_;
   const std::filesystem::path file_;
   NodeState state_;
+  const SyncFolder sync_folder_;
+  Status unknown_;  // why nobody can say what is on disk; ok as long as that is known
 };
 
 class MemoryNodeStateStore : public NodeStateStore {
  public:
   const NodeState& state() const override { return state_; }
   Status save(const NodeState& state) override {
-    Status valid = checkNodeState(state, state_);
-    if (valid) state_ = state;
-    return valid;
+    if (Status valid = checkNodeState(state, state_); !valid) return valid;
+    Result<NodeState> next = withHistory(state, state_);
+    if (next) state_ = std::move(*next);
+    return next.status();
   }
 
  private:
@@ -178,8 +230,16 @@ Result<NodeState> load(const std::filesystem::path& file) {
 
 }  // namespace
 
-Result<std::unique_ptr<NodeStateStore>> NodeStateStore::open(
-    const std::filesystem::path& state_dir) {
+uint64_t NodeState::highestEpochOf(const std::string& wanted) const {
+  if (wanted == group) return highest_epoch;
+  for (const FormerGroup& known : former) {
+    if (known.group == wanted) return known.highest_epoch;
+  }
+  return forgotten_epoch;
+}
+
+Result<std::unique_ptr<NodeStateStore>> NodeStateStore::open(const std::filesystem::path& state_dir,
+                                                             SyncFolder sync_folder) {
   if (::mkdir(state_dir.c_str(), 0700) != 0 && errno != EEXIST) {
     return Status(Code::kUnavailable, "cannot make the state folder " + state_dir.string() + ": " +
                                           std::strerror(errno));
@@ -191,7 +251,7 @@ Result<std::unique_ptr<NodeStateStore>> NodeStateStore::open(
   Result<NodeState> state = load(file);
   if (!state) return state.status();
   return std::unique_ptr<NodeStateStore>(
-      new FileNodeStateStore(std::move(*lock), file, std::move(*state)));
+      new FileNodeStateStore(std::move(*lock), file, std::move(*state), std::move(sync_folder)));
 }
 
 std::unique_ptr<NodeStateStore> NodeStateStore::openMemory() {

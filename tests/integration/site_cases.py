@@ -1,6 +1,7 @@
 """The main path on a site's own server; the modules name the kind of server."""
 
 import asyncio
+import signal
 
 import slixmpp
 
@@ -114,4 +115,21 @@ class SiteCases:
     async def test_6_the_server_crashes(self):
         self.site.server.kill()
         self.site.server.start()
+        self.site.all_there()
+
+    async def test_7_the_nodes_are_back_before_the_coordinator(self):
+        # Their presence bounces then: nobody is connected at the address that it is for.
+        def logins():
+            return [(self.site.dir / (node + ".log")).read_text().count("logged in as")
+                    for node in self.site.nodes]
+        before = logins()
+        coordinator = self.site.processes["coordinator"]
+        coordinator.send_signal(signal.SIGSTOP)
+        try:
+            self.site.server.stop()
+            self.site.server.start()
+            wait_for(lambda: all(now > then for now, then in zip(logins(), before)),
+                     "the nodes have logged in", 60)
+        finally:
+            coordinator.send_signal(signal.SIGCONT)
         self.site.all_there()

@@ -57,7 +57,7 @@ class Server:
         self.port = free_port()
         self.component_port = free_port()
         self.accounts = accounts
-        self._process = None
+        self.process = None
         self.certificates = self.dir / "certs"
         self.certificates.mkdir()
         self.ca_file = self.certificates / "ca.pem"
@@ -82,35 +82,35 @@ class Server:
     def start(self):
         with open(self.dir / "server.log", "ab") as log:
             as_user = {"user": self.user} if os.geteuid() == 0 else {}
-            self._process = subprocess.Popen(self._command(), cwd=self.dir, env=self._environment(),
+            self.process = subprocess.Popen(self._command(), cwd=self.dir, env=self._environment(),
                                              stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                              start_new_session=True, **as_user)
         wait_for(self._is_up, "the server listens", 60)
 
     def _is_up(self):
-        if self._process.poll() is not None:
+        if self.process.poll() is not None:
             raise AssertionError("the server has ended:\n" + self.log())
         return accepts(self.port) and accepts(self.component_port)
 
     def stop(self):
         """Politely."""
-        if self._process is None:
+        if self.process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
+        self.process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(DEADLINE_S)
+            self.process.wait(DEADLINE_S)
         except subprocess.TimeoutExpired:
             self.kill()
-        self._process = None
+        self.process = None
 
     def kill(self):
-        if self._process is not None:
+        if self.process is not None:
             try:
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self.process.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-            self._process.wait()
-            self._process = None
+            self.process.wait()
+            self.process = None
 
     def remove(self):
         self.kill()

@@ -73,6 +73,19 @@ class Exec(ClusterTest):
         done = self.json(self.server, "uptime")
         self.assertEqual(("completed", "info"), (done["status"], done["notes"][0]["type"]))
 
+    def test_values_for_a_command_without_a_form(self):
+        # One of ours takes them with the first request.
+        group = self.cluster.info()["groups"][0]["name"]
+        rows = self.json(self.cluster.coordinator, "status", "group=" + group)["form"]["rows"]
+        self.assertEqual(1, len(rows))
+        done = self.exec(self.cluster.coordinator, "status", "group=nosuch", code=2)
+        self.assertIn("nosuch", done.err)
+        done = self.exec("node1", "node-info", "what=x", code=2)
+        self.assertIn("what", done.err)
+        # Anybody else's has been carried out before they could be given.
+        done = self.exec(self.server, "uptime", "since=now", code=1)
+        self.assertIn("without since", done.err)
+
     def test_a_form_is_filled_in_and_checked(self):
         account = "made@" + self.server
         words = [self.server, ADMIN + "add-user"]

@@ -80,3 +80,30 @@ class OwnCommands(SharedClusterTest):
         done = self.cluster.cli("exec", self.jid, "cache-stats")
         self.assertEqual(0, done.code, done)
         self.assertIn("sessions", done.out)
+
+    def test_as_verbs_in_a_shell(self):
+        done = self.cluster.cli("--at", "node3", "cache-stats", "--cache", "pages")
+        self.assertEqual(0, done.code, done)
+        self.assertIn("pages", done.out)
+        # It needs no form, and takes what was given all the same.
+        self.assertNotIn("sessions", done.out)
+        done = self.cluster.cli("cache-flush", "--at", "node3", "cache=pages", "--unused-for=1h",
+                                "-o", "json")
+        self.assertEqual(0, done.code, done)
+        self.assertEqual("completed", done.json["status"])
+        for words, code, said in (
+                (["cache-flush", "pages"], 2, "--NAME pages"),
+                (["cache-flush", "--cache", "page"], 2, "did you mean 'pages'?"),
+                (["cache-flush", "--unused-for", "1h"], 2, "cache is missing"),
+                (["cache-stats", "--cash", "pages"], 2, "cache"),
+                (["cache-stat"], 2, "did you mean 'cache-stats'?")):
+            with self.subTest(words=words):
+                done = self.cluster.cli("--at", "node3", *words)
+                self.assertEqual(code, done.code, done)
+                self.assertIn(said, done.err)
+        done = self.cluster.cli("--as", "observer", "--at", "node3", "cache-flush", "cache=pages")
+        self.assertEqual(3, done.code, done)
+        # Without --at nobody is asked.
+        done = self.cluster.cli("cache-flush", "cache=pages")
+        self.assertEqual(2, done.code, done)
+        self.assertIn("needs --at NODE", done.err)

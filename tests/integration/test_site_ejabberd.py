@@ -4,9 +4,10 @@ import unittest
 
 from site_cases import SiteCases
 from site_server import Ejabberd
+from site_sessions import SessionCases
 
 
-class OnASitesEjabberd(SiteCases, unittest.IsolatedAsyncioTestCase):
+class OnASitesEjabberd(SiteCases, SessionCases, unittest.IsolatedAsyncioTestCase):
     kind = Ejabberd
 
 

@@ -4,9 +4,10 @@ import unittest
 
 from site_cases import SiteCases
 from site_server import Prosody
+from site_sessions import SessionCases
 
 
-class OnASitesProsody(SiteCases, unittest.IsolatedAsyncioTestCase):
+class OnASitesProsody(SiteCases, SessionCases, unittest.IsolatedAsyncioTestCase):
     kind = Prosody
 
 

@@ -86,6 +86,17 @@ TEST(ExecForm, WordsAreNamesAndValues) {
   EXPECT_FALSE(parseGiven({"=x"}).isOk());
 }
 
+TEST(ExecForm, WordsOfAVerbAreNamedValues) {
+  const auto values =
+      namedValues({"--cache", "pages", "--unused-for=1h", "a=b=c", "--force", "--last"});
+  ASSERT_TRUE(values.isOk()) << values.status().text();
+  EXPECT_THAT(*values,
+              ElementsAre("cache=pages", "unused-for=1h", "a=b=c", "force=true", "last=true"));
+  EXPECT_THAT(namedValues({"--cache", "pages", "now"}).status().text(),
+              HasSubstr("'now' needs the name of its field, as --NAME now"));
+  EXPECT_FALSE(namedValues({"--"}).isOk());
+}
+
 TEST(ExecForm, AllKindsAreFilledIn) {
   const Filled filled = fillForm(
       everything(), given({"level=debug", "parts=a", "parts=c", "wait=yes", "name=n", "who=a@B.c",

@@ -39,6 +39,19 @@ TEST_F(FileTest, LeavesTheOldFileWhenTheNewOneCannotBeMade) {
   EXPECT_EQ(*readFile(path, 100), "one");
 }
 
+TEST_F(FileTest, AFolderThatCannotBeSyncedIsNoOrdinaryFailure) {
+  const auto path = dir_ / "state";
+  ASSERT_TRUE(replaceFile(path, "one"));
+  std::filesystem::path synced;
+  const Status unknown = replaceFile(path, "two", [&](const std::filesystem::path& folder) {
+    synced = folder;
+    return Status(Code::kUnavailable, "cannot sync the folder");
+  });
+  EXPECT_EQ(unknown.code(), Code::kDataLoss);
+  EXPECT_EQ(synced, dir_);
+  EXPECT_EQ(*readFile(path, 100), "two") << "it is there, but may be gone after a crash";
+}
+
 TEST_F(FileTest, ReadsWithABound) {
   const auto path = dir_ / "big";
   std::ofstream(path) << std::string(101, 'x');

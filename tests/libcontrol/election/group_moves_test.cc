@@ -437,6 +437,41 @@ TEST_F(GroupTest, LeavingAGroupVacantTakesForce) {
   EXPECT_FALSE(find<group::SendOffer>(elapse(Duration::seconds(30))));
 }
 
+TEST_F(GroupTest, LeavingAGroupVacantByForceTakesNobodyWhoIsUnfit) {
+  for (const bool fit : {false, true}) {
+    machine_.reset();
+    restart({});
+    activate();
+    enrollAs(2, true);
+    enrollAs(3, !fit);
+    enrollAs(1, true);
+    group::MoveRequested request = requestFor("a");
+    request.away_from = bareOf(1);
+    request.leave_vacant = request.force = true;
+    ASSERT_TRUE(find<group::SendDrain>(step(request)));
+    const auto effects = drained(1);
+    const auto* offer = find<group::SendOffer>(effects);
+    EXPECT_EQ(offer != nullptr, fit);
+    if (fit) {
+      EXPECT_EQ(offer->to, fullOf(3));
+      continue;
+    }
+    EXPECT_EQ(phase(), Phase::kVacant);
+    ASSERT_TRUE(find<group::MoveFinished>(effects));
+    EXPECT_THAT(find<group::MoveFinished>(effects)->text, HasSubstr("without an active node"));
+  }
+  // Without leave_vacant force takes a drained one, rather than nobody.
+  machine_.reset();
+  restart({});
+  activate();
+  for (int node : {1, 2, 3}) enrollAs(node, true);
+  group::MoveRequested request = requestFor("b");
+  request.away_from = bareOf(1);
+  request.force = true;
+  step(request);
+  EXPECT_EQ(find<group::SendOffer>(drained(1))->to, fullOf(2));
+}
+
 TEST_F(GroupTest, AMoveAwayFromSomebodyWithoutTheRoleIsDoneAtOnce) {
   activate();
   group::MoveRequested request = requestFor("a");

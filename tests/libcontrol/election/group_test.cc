@@ -204,6 +204,55 @@ TEST_F(GroupTest, APoisonedEpochIsRefusedAndAlarmed) {
   EXPECT_EQ(find<group::SendOffer>(present(2))->message.epoch, 1u);
 }
 
+TEST_F(GroupTest, AMemberIsDistrustedWhileAnyOfItsProcessesReportsAnImpossibleEpoch) {
+  const uint64_t impossible = limits::kMaxEpochJump + 1;
+  present(1, impossible);
+  silent_.insert(fullOf(1));
+  EXPECT_FALSE(find<group::SendOffer>(present(11))) << "its other process reports a true one";
+  EXPECT_FALSE(find<group::SendOffer>(present(11, 0)));
+  EXPECT_FALSE(find<group::SendOffer>(elapse(Duration::seconds(20))));
+  EXPECT_FALSE(find<group::Alarm>(present(1, impossible))) << "it was told before";
+  EXPECT_TRUE(find<group::Alarm>(present(11, impossible))) << "another process, another alarm";
+  present(11);
+  step(group::MemberGone{fullOf(1)});
+  elapse(Duration::seconds(1));
+  ASSERT_EQ(phase(), Phase::kOffered);
+  EXPECT_EQ(machine_->record().instance, instanceOf(11));
+}
+
+TEST_F(GroupTest, AnAnswerThatIsYoungerThanTCountsAgainstATwin) {
+  activate();
+  nobody_answers_ = true;
+  // The holder misses renewals, so node 2 is asked and answers, asked again and is silent.
+  elapse(ms(3400));
+  step(group::QueryAnswered{fullOf(2)});
+  elapse(ms(1700));
+  renew(1, 1);
+  elapse(ms(1500), 1);
+  ASSERT_EQ(phase(), Phase::kActive);
+  // Its twin answers. What node 2 left unanswered is no proof that it doesn't live.
+  present(12);
+  step(group::QueryAnswered{fullOf(12)});
+  const auto effects = step(requestFor("k", 2));
+  ASSERT_TRUE(find<group::MoveFinished>(effects));
+  EXPECT_EQ(find<group::MoveFinished>(effects)->status.code(), Code::kRefusedUnsafe);
+  EXPECT_EQ(machine_->candidates(now_).find(bareOf(2))->obstacle, Obstacle::kTwins);
+}
+
+TEST_F(GroupTest, WhoeverWasSilentIsAskedAnewBeforeAMoveToIt) {
+  activate();
+  nobody_answers_ = true;
+  elapse(ms(3400));
+  step(group::QueryAnswered{fullOf(2)});
+  elapse(ms(1700));
+  renew(1, 1);
+  elapse(ms(1500), 1);
+  const auto effects = step(requestFor("k", 2));
+  EXPECT_FALSE(find<group::MoveStarted>(effects)) << "it answered within T, but not the last query";
+  EXPECT_TRUE(find<group::SendQuery>(effects));
+  EXPECT_TRUE(find<group::MoveStarted>(step(group::QueryAnswered{fullOf(2)})));
+}
+
 TEST_F(GroupTest, TwinsAreAlarmedAndOfferedNothing) {
   config_.choose.level_floor = 0;
   present(2);
@@ -384,11 +433,108 @@ TEST_F(GroupTest, ADroppedCopyChangesNothing) {
 
 TEST_F(GroupTest, AFreshStartWaitsForTheOthersToSettle) {
   config_.settle = Duration::seconds(1);
+  at_the_start_ = true;
   machine_.reset();
   restart({});
   EXPECT_FALSE(find<group::SendOffer>(present(3)));
   EXPECT_FALSE(find<group::SendOffer>(present(2)));
   EXPECT_EQ(find<group::SendOffer>(present(1))->to, fullOf(1)) << "all are there";
+}
+
+TEST_F(GroupTest, AVacantRecordAtTheStartMayBeOlderThanTheTruth) {
+  at_the_start_ = true;
+  GroupRecord restored;
+  restored.group = "storage";
+  restored.epoch = restored.highest_epoch = 3;
+  for (const GroupRecord& record : {GroupRecord{}, restored}) {
+    restart(record);
+    const ElapsedTime start = now_;
+    // Drained or not, whoever isn't seen may hold a lease that this record doesn't know of.
+    enrollAs(3, true);
+    EXPECT_FALSE(find<group::SendOffer>(present(1)));
+    EXPECT_FALSE(find<group::SendOffer>(present(2)));
+    EXPECT_THAT(machine_->view(now_).note, HasSubstr("(missing: node3), at most "));
+    EXPECT_FALSE(find<group::SendOffer>(elapse(start + wait() - now_ - Duration{1})));
+    EXPECT_TRUE(find<group::SendOffer>(elapse(Duration{1}))) << "W after the start";
+  }
+}
+
+TEST_F(GroupTest, AVacantRecordAtTheStartIsTrustedOnceEveryMemberHasAnswered) {
+  at_the_start_ = true;
+  restart({});
+  enrollAs(3, true);
+  present(1);
+  present(2);
+  silent_.insert(fullOf(3));
+  EXPECT_FALSE(find<group::SendOffer>(present(3))) << "its presence may be a ghost's";
+  silent_.clear();
+  EXPECT_TRUE(find<group::SendOffer>(step(group::QueryAnswered{fullOf(3)})))
+      << "drained members are asked as well";
+  // From then on every lease is on record: nobody is missed any more.
+  step(group::MemberGone{fullOf(3)});
+  const auto next =
+      step(group::OfferDeclined{fullOf(1), machine_->record().offer_nonce, Denied{0, "busy", 0}});
+  EXPECT_EQ(find<group::SendOffer>(next)->to, fullOf(2));
+}
+
+TEST_F(GroupTest, TheWaitForALeaseThatIsNotOnRecordSurvivesARestart) {
+  at_the_start_ = true;
+  restart({});
+  present(2);
+  present(3);
+  present(1, 4, 4);  // the holder, from before the store was lost
+  ASSERT_EQ(machine_->record().highest_epoch, 4u);
+  ASSERT_EQ(machine_->record().epoch, 0u);
+  restart(machine_->record());
+  present(2);
+  present(3);
+  EXPECT_FALSE(find<group::SendOffer>(present(1, 4))) << "its lease may not be over yet";
+  EXPECT_FALSE(find<group::SendOffer>(elapse(wait() - Duration{1})));
+  const auto effects = elapse(Duration{1});
+  ASSERT_TRUE(find<group::SendOffer>(effects));
+  EXPECT_EQ(find<group::SendOffer>(effects)->message.epoch, 5u);
+}
+
+TEST_F(GroupTest, AMoveWaitsAsWellForALeaseThatMayNotBeOnRecord) {
+  at_the_start_ = true;
+  restart({});
+  present(2);
+  const auto plan = machine_->plan(requestFor("k", 2), now_);
+  ASSERT_TRUE(plan.status);
+  EXPECT_THAT(plan.steps.front(), HasSubstr("a lease that isn't on record"));
+  EXPECT_FALSE(find<group::SendOffer>(step(requestFor("k", 2))));
+  EXPECT_FALSE(find<group::SendOffer>(elapse(wait() - Duration{1})));
+  EXPECT_TRUE(find<group::SendOffer>(elapse(Duration{1})));
+}
+
+TEST_F(GroupTest, AnOfferFromBeforeARestartIsNotTakenUpByWhoeverWasRemovedSince) {
+  present(1);
+  ASSERT_EQ(phase(), Phase::kOffered);
+  restart(machine_->record());
+  step(group::MemberRemoved{bareOf(1)});
+  ASSERT_EQ(phase(), Phase::kOffered) << "it may have been granted before the restart";
+  EXPECT_TRUE(answer<Denied>(acquire(1)));
+  EXPECT_EQ(phase(), Phase::kOffered);
+  enrollAs(1, false);
+  EXPECT_TRUE(answer<Granted>(acquire(1))) << "the same, but for its membership";
+}
+
+TEST_F(GroupTest, AnInheritedHolderThatIsNoMemberIsDrained) {
+  activate();
+  const GroupRecord record = machine_->record();
+  machine_.emplace(config_, record, random_, now_);
+  // The members are told one by one: only then is it known who is missing.
+  step(group::MemberEnrolled{bareOf(2), "node2", 8});
+  EXPECT_EQ(phase(), Phase::kActive);
+  const auto effects = elapse(Duration::seconds(2), 1);
+  ASSERT_EQ(phase(), Phase::kDraining);
+  EXPECT_THAT(find<group::PhaseChanged>(effects)->cause, HasSubstr("is no longer a member"));
+  ASSERT_TRUE(answer<Granted>(renew(1, 1)));
+  EXPECT_TRUE(answer<Granted>(renew(1, 1))->draining);
+  // Whoever still is one goes on.
+  restart(record);
+  elapse(Duration::seconds(2), 1);
+  EXPECT_EQ(phase(), Phase::kActive);
 }
 
 TEST_F(GroupTest, ARemovedHolderIsDrained) {

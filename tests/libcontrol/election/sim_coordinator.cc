@@ -22,7 +22,6 @@ void SimCoordinator::start() {
   last_grant_ = clock();
   judged_ = {clock(), clock(), clock(), {}, {}, {}, {}, 0};
   heard_.clear();
-  reported_.clear();
   crash_hold_until_.reset();
   for (const auto& [jid, member] : members_) give(member);
   scheduleWake();
@@ -177,7 +176,6 @@ void SimCoordinator::receive(group::Event stanza) {
 void SimCoordinator::know(const group::Event& event) {
   if (const auto* present = std::get_if<group::MemberPresent>(&event)) {
     tell(present->jid, *present);
-    reported_[present->jid.bare()] = present->highest_epoch;
   } else if (const auto* gone = std::get_if<group::MemberGone>(&event)) {
     tell(gone->jid, std::nullopt);
   } else {

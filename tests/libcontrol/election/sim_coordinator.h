@@ -125,7 +125,6 @@ class SimCoordinator {
   };
   Judgement judged_;
   std::map<Jid, ElapsedTime> heard_;  // when somebody surely lived, by full JID
-  std::map<Jid, uint64_t> reported_;  // the highest epoch, by bare JID, as said last
   std::optional<ElapsedTime> crash_hold_until_;
   Judgement judged_before_;  // the step under way
   ElapsedTime decided_{};    // that step

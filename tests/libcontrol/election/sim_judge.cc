@@ -87,8 +87,11 @@ void SimCoordinator::judgeTarget(const GroupRecord& after, const group::MemberPr
       run_.fail("an offer goes to one of two live processes");
     }
   }
-  if (reported_[after.jid] > after.highest_epoch + limits::kMaxEpochJump) {
-    run_.fail("an offer goes to a member whose epoch can't be true");
+  for (const auto& [full, present] : present_) {
+    if (full.bare() == after.jid &&
+        present.highest_epoch > after.highest_epoch + limits::kMaxEpochJump) {
+      run_.fail("an offer goes to a member whose epoch can't be true");
+    }
   }
   if (crash_hold_until_ && decided_ < *crash_hold_until_ && !after.move) {
     run_.fail("an offer goes out during a hold");

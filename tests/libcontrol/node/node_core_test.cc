@@ -109,6 +109,36 @@ TEST_F(NodeCoreTest, WithoutACoordinatorAnActiveNodeResigns) {
   ASSERT_TRUE(eventually([&] { return demoted_ == 1 && !releases_.empty(); }));
 }
 
+// --- what can't be written -------------------------------------------------------------------
+
+// Its next save fails as it is told to.
+class FailingStore : public store::NodeStateStore {
+ public:
+  explicit FailingStore(Code code) : code_(code) {}
+  const store::NodeState& state() const override { return state_; }
+  Status save(const store::NodeState&) override { return {code_, "cannot sync the folder"}; }
+
+ private:
+  const Code code_;
+  store::NodeState state_;
+};
+
+TEST_F(NodeCoreTest, AnEpochThatCannotBeWrittenIsNotAnswered) {
+  store_ = std::make_unique<FailingStore>(Code::kResourceExhausted);
+  ASSERT_TRUE(make());
+  offer(7);
+  settle();
+  EXPECT_FALSE(killed_) << "nothing was written, so the node goes on";
+  EXPECT_EQ(core_->roleInfo().highest_epoch(), 0u);
+}
+
+TEST_F(NodeCoreTest, AWriteOfUnknownOutcomeEndsTheProcess) {
+  store_ = std::make_unique<FailingStore>(Code::kDataLoss);
+  ASSERT_TRUE(make());
+  offer(7);
+  ASSERT_TRUE(eventually([this] { return killed_.load(); }));
+}
+
 // --- role, audit ------------------------------------------------------------------------------
 
 TEST_F(NodeCoreTest, SaysItsRole) {

@@ -193,13 +193,22 @@ class NodeFixture : public ::testing::Test {
           }
           reply.result(xmpp::writeLease(answer));
         });
+    ask(coordinator_, xmpp::writeLease(offerOf(epoch)));
+    ASSERT_TRUE(eventually([this] { return core_->role() == v1::NODE_ROLE_ACTIVE; }));
+  }
+  v1::LeaseMessage offerOf(uint64_t epoch) {
     v1::LeaseMessage offer;
     offer.mutable_offer()->set_group("storage");
     offer.mutable_offer()->set_epoch(epoch);
     offer.mutable_offer()->set_lease_ttl_ms(kLeaseMs);
     offer.mutable_offer()->set_offer_nonce(Id128::make(random_).toBytes());
-    ask(coordinator_, xmpp::writeLease(offer));
-    ASSERT_TRUE(eventually([this] { return core_->role() == v1::NODE_ROLE_ACTIVE; }));
+    return offer;
+  }
+  // The same, whatever the node makes of it; nobody waits for its answer.
+  void offer(uint64_t epoch) {
+    xmpp::Element iq = xmpp::makeIq("set", node_);
+    iq.add(xmpp::writeLease(offerOf(epoch)));
+    coordinator_.endpoint.request(std::move(iq), limits::kIqTimeout, [](const auto&) {});
   }
 
   std::vector<store::AuditEntry> trail() { return records_->audit().query({}).value(); }

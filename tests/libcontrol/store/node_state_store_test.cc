@@ -39,8 +39,8 @@ struct OnDisk {
     dir = ::mkdtemp(name);
   }
   ~OnDisk() { std::filesystem::remove_all(dir); }
-  std::unique_ptr<NodeStateStore> open() {
-    auto store = NodeStateStore::open(dir);
+  std::unique_ptr<NodeStateStore> open(SyncFolder sync_folder = {}) {
+    auto store = NodeStateStore::open(dir, std::move(sync_folder));
     EXPECT_TRUE(store) << store.status().text();
     return std::move(store).value();
   }
@@ -71,6 +71,49 @@ TYPED_TEST(NodeStateStoreTest, EpochNeverFallsWithinAGroup) {
   EXPECT_EQ(store->state(), kState);
   lower.group = "other";
   EXPECT_TRUE(store->save(lower));
+}
+
+TYPED_TEST(NodeStateStoreTest, ANodeThatReturnsToAGroupKnowsItsEpochStill) {
+  const auto store = this->place_.open();
+  ASSERT_TRUE(store->save(kState));
+  NodeState state = kState;
+  state.group = "other";
+  state.highest_epoch = 3;
+  ASSERT_TRUE(store->save(state));
+  EXPECT_EQ(store->state().highestEpochOf("other"), 3u);
+  EXPECT_EQ(store->state().highestEpochOf("storage"), 42u);
+  EXPECT_EQ(store->state().highestEpochOf("third"), 0u);
+  state.group = "storage";
+  state.highest_epoch = 41;
+  EXPECT_EQ(store->save(state).code(), Code::kConflict);
+  EXPECT_EQ(store->state().group, "other");
+  state.highest_epoch = 42;
+  ASSERT_TRUE(store->save(state));
+  EXPECT_EQ(store->state().highestEpochOf("storage"), 42u);
+  EXPECT_EQ(store->state().former, (std::vector<FormerGroup>{{"other", 3}}));
+}
+
+TYPED_TEST(NodeStateStoreTest, AGroupThatIsNoLongerRememberedStartsFromTheHighestForgotten) {
+  const auto store = this->place_.open();
+  NodeState state;
+  // The first two are dropped; of them the first has the higher epoch.
+  for (size_t i = 0; i < kMaxFormerGroups + 3; ++i) {
+    state.group = "group" + std::to_string(i);
+    state.highest_epoch = i == 0 ? 90 : 200;
+    if (i == 1) state.highest_epoch = 100;
+    if (i == 2) state.highest_epoch = 7;
+    ASSERT_TRUE(store->save(state));
+  }
+  EXPECT_EQ(store->state().former.size(), kMaxFormerGroups);
+  EXPECT_EQ(store->state().highestEpochOf("group2"), 7u) << "the oldest that is kept";
+  EXPECT_EQ(store->state().highestEpochOf("group1"), 100u);
+  EXPECT_EQ(store->state().highestEpochOf("group0"), 100u);
+  EXPECT_EQ(store->state().highestEpochOf("never"), 100u) << "it may be a forgotten one";
+  state.group = "group0";
+  state.highest_epoch = 99;
+  EXPECT_EQ(store->save(state).code(), Code::kConflict);
+  state.highest_epoch = 100;
+  EXPECT_TRUE(store->save(state));
 }
 
 TYPED_TEST(NodeStateStoreTest, GrantsAreBounded) {
@@ -104,6 +147,60 @@ class NodeStateFileTest : public testing::Test {
 TEST_F(NodeStateFileTest, ComesBackAfterARestart) {
   save(kState);
   EXPECT_EQ(place_.open()->state(), kState);
+}
+
+TEST_F(NodeStateFileTest, FormerGroupsComeBackAfterARestart) {
+  save(kState);
+  NodeState state = kState;
+  for (size_t i = 0; i <= kMaxFormerGroups; ++i) {
+    state.group = "group" + std::to_string(i);
+    state.highest_epoch = 5;
+    save(state);
+  }
+  const auto store = place_.open();
+  EXPECT_EQ(store->state().forgotten_epoch, 42u);
+  EXPECT_EQ(store->state().former.size(), kMaxFormerGroups);
+  EXPECT_EQ(store->state().former.front().group, "group0");
+  EXPECT_EQ(store->state().highestEpochOf("storage"), 42u);
+}
+
+TEST_F(NodeStateFileTest, AWriteOfUnknownOutcomeEndsAllWriting) {
+  save(kState);
+  bool fails = true;
+  {
+    const auto store = place_.open([&](const std::filesystem::path&) {
+      return fails ? Status(Code::kUnavailable, "cannot sync the folder") : Status::ok();
+    });
+    NodeState next = kState;
+    next.highest_epoch = 43;
+    EXPECT_EQ(store->save(next).code(), Code::kDataLoss);
+    EXPECT_EQ(store->state(), kState);
+    fails = false;
+    // The file may say 43 already: what is remembered here would lower it.
+    const Status refused = store->save(kState);
+    EXPECT_EQ(refused.code(), Code::kDataLoss);
+    EXPECT_THAT(refused.text(), HasSubstr("may be the old one again after a crash"));
+    EXPECT_EQ(store->save(next).code(), Code::kDataLoss);
+  }
+  const auto store = place_.open();
+  EXPECT_EQ(store->state().highest_epoch, 43u);
+  EXPECT_EQ(store->save(kState).code(), Code::kConflict);
+  NodeState next = store->state();
+  next.highest_epoch = 44;
+  EXPECT_TRUE(store->save(next));
+}
+
+TEST_F(NodeStateFileTest, AWriteThatChangedNothingMayBeTriedAgain) {
+  save(kState);
+  const auto store = place_.open();
+  NodeState next = kState;
+  next.highest_epoch = 43;
+  std::filesystem::create_directory(file().string() + ".new");
+  const Status failed = store->save(next);
+  EXPECT_FALSE(failed);
+  EXPECT_NE(failed.code(), Code::kDataLoss);
+  std::filesystem::remove(file().string() + ".new");
+  EXPECT_TRUE(store->save(next));
 }
 
 TEST_F(NodeStateFileTest, MakesItsFolder) {
@@ -159,6 +256,10 @@ TEST_F(NodeStateFileTest, AFileOfVersion1IsReadAndWrittenAnew) {
   save(expected);
   EXPECT_TRUE(readFile(file(), 10000)->starts_with("muster-node-2\n"));
   EXPECT_EQ(place_.open()->state(), expected);
+  expected.group = "other";
+  expected.highest_epoch = 1;
+  save(expected);
+  EXPECT_EQ(place_.open()->state().highestEpochOf("storage"), 43u);
 }
 
 TEST_F(NodeStateFileTest, ANewerVersionIsRefused) {
