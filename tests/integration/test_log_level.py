@@ -106,7 +106,7 @@ class LogLevel(SharedClusterTest):
         self.cluster.cli("--as", "observer", "--at", self.name, "log-level", "user", "trace")
         trail = [line for line in self.cluster.log(self.name, since).split("\n")
                  if "[muster.audit]" in line]
-        self.assertTrue([line for line in trail if "operator@cluster.localhost/" in line
+        self.assertTrue([line for line in trail if "operator@cluster.localhost by" in line
                          and "begun" in line and "user warn for=1h" in line], trail)
-        self.assertTrue([line for line in trail if "observer@cluster.localhost/" in line
-                         and "refused" in line and "forbidden" in line], trail)
+        self.assertTrue([line for line in trail if "observer@cluster.localhost by" in line
+                         and "-> forbidden" in line], trail)

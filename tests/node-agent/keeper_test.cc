@@ -30,7 +30,7 @@ class KeeperTest : public testing::Test {
     if (keeper_ != 0) return;
     const int code = runKept([&](LeaseWatch& watch) {
       const auto child =
-          startChild({{folder_.script("p", daemonised("far") + "sleep 1000")}, {}, -1});
+          startChild({{folder_.script("p", daemonised("far") + "exec sleep 1000")}, {}, -1});
       if (!child) return 99;
       while (folder_.pid("far") == 0) usleep(5000);
       writePid("inner");

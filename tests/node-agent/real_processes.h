@@ -75,7 +75,7 @@ inline std::string daemonised(const std::string& pid_file) {
   return "setsid sh -c 'trap \"\" TERM HUP INT; (trap \"\" TERM HUP INT; sh -c \"echo \\$PPID\" "
          "> " +
          pid_file + ".new; mv " + pid_file + ".new " + pid_file +
-         "; while :; do sleep 1000; done) & exit 0' & ";
+         "; exec sleep 1000) & exit 0' & ";
 }
 
 }  // namespace muster::agent::test
