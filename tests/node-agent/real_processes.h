@@ -74,8 +74,7 @@ inline bool isRunning(pid_t pid) {
 inline std::string daemonised(const std::string& pid_file) {
   return "setsid sh -c 'trap \"\" TERM HUP INT; (trap \"\" TERM HUP INT; sh -c \"echo \\$PPID\" "
          "> " +
-         pid_file + ".new; mv " + pid_file + ".new " + pid_file +
-         "; exec sleep 1000) & exit 0' & ";
+         pid_file + ".new; mv " + pid_file + ".new " + pid_file + "; exec sleep 1000) & exit 0' & ";
 }
 
 }  // namespace muster::agent::test
