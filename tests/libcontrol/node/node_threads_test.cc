@@ -116,7 +116,7 @@ TEST_F(NodeThreadsTest, OneStateFolderServesOneNodeAtATime) {
 }
 
 TEST_F(NodeThreadsTest, StopsWhileItConnects) {
-  if (!testing::ProsodyServer::isInstalled()) GTEST_SKIP() << "no Prosody here";
+  ASSERT_TRUE(testing::ProsodyServer::isInstalled()) << "scripts/install-packages --test";
   testing::ProsodyServer server(config());
   ASSERT_TRUE(server.start()) << server.error();
   // It takes the connection and says nothing.
@@ -138,7 +138,7 @@ TEST_F(NodeThreadsTest, StopsWhileItConnects) {
 }
 
 TEST_F(NodeThreadsTest, TwoNodesInOneProcess) {
-  if (!testing::ProsodyServer::isInstalled()) GTEST_SKIP() << "no Prosody here";
+  ASSERT_TRUE(testing::ProsodyServer::isInstalled()) << "scripts/install-packages --test";
   testing::ProsodyServer server(config());
   ASSERT_TRUE(server.start()) << server.error();
   const auto first = make(options("node1", server));
@@ -153,7 +153,7 @@ TEST_F(NodeThreadsTest, TwoNodesInOneProcess) {
 
 // Every call of a running node from several threads, while it starts, loses its server, and stops.
 TEST_F(NodeThreadsTest, EveryThreadMayCallAllTheWhile) {
-  if (!testing::ProsodyServer::isInstalled()) GTEST_SKIP() << "no Prosody here";
+  ASSERT_TRUE(testing::ProsodyServer::isInstalled()) << "scripts/install-packages --test";
   testing::ProsodyServer server(config());
   ASSERT_TRUE(server.start()) << server.error();
   const auto node = make(options("node1", server));
