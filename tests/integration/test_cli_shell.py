@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import unittest
@@ -157,7 +156,6 @@ class Shell(SharedClusterTest):
                                                    MUSTER_CLUSTER=str(self.cluster.dir)))
         self.assertEqual([], self.complete("muster status ", MUSTER_CLUSTER="/nonexistent"))
 
-    @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
     def test_zsh_completion(self):
         script = ('compdef() { :; }; compadd() { shift; print -l -- "$@"; }\n'
                   '_files() { print files; }\nsource <(%s completion zsh)\n'
@@ -174,7 +172,6 @@ class Shell(SharedClusterTest):
 
     # --- manual pages -----------------------------------------------------------------------
 
-    @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
     def test_manual_pages_are_well_formed(self):
         done = self.run_with("docs", "--man", str(self.home))
         self.assertEqual(0, done.returncode, done)
