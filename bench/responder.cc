@@ -50,6 +50,7 @@ class Surroundings : public commands::LogLevels,
 
   // commands::LogLevels
   std::vector<v1::LoggerState> list() override { return {}; }
+  std::optional<v1::LoggerState> find(const std::string&) override { return std::nullopt; }
   Status set(const Change&, ElapsedTime, WallTime) override {
     return {Code::kInternal, "there are no loggers here"};
   }

@@ -1,3 +1,29 @@
+# What nearly every file includes is parsed once for the whole build, not once a file. Sources include
+# all that they use all the same: with the option OFF everything compiles too.
+option(MUSTER_PRECOMPILED_HEADERS "Precompile the headers of the library and of the tests" ON)
+set(MUSTER_STANDARD_HEADERS
+    <algorithm> <chrono> <deque> <filesystem> <functional> <map> <memory> <mutex> <optional> <set>
+    <string> <string_view> <utility> <variant> <vector>)
+set(MUSTER_PROTOBUF_HEADERS <google/protobuf/descriptor.h> <google/protobuf/message.h>)
+
+# A precompiled header serves only compilations with the very same code generation options, and Qt
+# asks for -fPIC.
+if(MUSTER_PRECOMPILED_HEADERS)
+  add_compile_options(-fPIC -Winvalid-pch)
+  if(CCACHE AND CMAKE_CXX_COMPILER_LAUNCHER STREQUAL "${CCACHE}")
+    # Without these a compiler cache misses whatever uses a precompiled header.
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
+                                    CCACHE_SLOPPINESS=pch_defines,time_macros "${CCACHE}")
+  endif()
+endif()
+
+# The headers of OWNER for another target of the same optimisation.
+function(muster_precompiled target owner)
+  if(MUSTER_PRECOMPILED_HEADERS AND NOT target MATCHES "^muster_(base|catalogue)$")
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  endif()
+endfunction()
+
 # One static library a layer. Sources are globbed within the layer's own folder: adding a file to a
 # room needs no second edit.
 function(muster_layer name)
@@ -9,6 +35,12 @@ function(muster_layer name)
   target_link_libraries(muster_${name} PUBLIC ${arg_PUBLIC})
   # Applications may put the library into shared objects of their own.
   set_target_properties(muster_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  # Layers under the catalogue know no Protobuf, precompiled or not.
+  if("muster_catalogue" IN_LIST arg_PUBLIC OR "muster_proto_whole" IN_LIST arg_PUBLIC)
+    muster_precompiled(muster_${name} muster_catalogue)
+  else()
+    muster_precompiled(muster_${name} muster_base)
+  endif()
 endfunction()
 
 # A GoogleTest binary of all *_test.cc in the current folder; ctest sees each test by itself, but for
@@ -20,6 +52,7 @@ function(muster_test name)
   target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
   # What is tested is optimised as it is shipped; the tests themselves run once.
   target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O0>)
+  muster_precompiled(${name} muster_test_headers)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   # Sanitizers cost up to ten times the time.
   set(timeout 120)

@@ -1,6 +1,7 @@
 #include "commands/log_level.h"
 
-#include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "libcontrol/base/text.h"
 
@@ -40,19 +41,18 @@ void handle(const v1::LogLevelRequest& request, CallContext& context,
   }
 
   v1::LogLevelReply reply;
-  std::vector<std::string> names;
-  for (v1::LoggerState& state : levels.list()) {
-    names.push_back(state.name());
-    if (request.has_logger() && state.name() != logger) continue;
-    *reply.add_loggers() = std::move(state);
-  }
-  if (request.has_logger() && reply.loggers_size() == 0) {
+  std::optional<v1::LoggerState> named;
+  if (request.has_logger()) named = levels.find(logger);
+  if (named) {
+    *reply.add_loggers() = *std::move(named);
+  } else {
     // "all" and "" mean the root, and a name may have loggers only below it: then the change is
     // told by what it governs.
+    const bool all = !request.has_logger() || logger == "all" || logger.empty();
+    std::vector<std::string> names;
     for (v1::LoggerState& state : levels.list()) {
-      const bool governed =
-          logger == "all" || logger.empty() || state.name().starts_with(logger + ".");
-      if (governed) *reply.add_loggers() = std::move(state);
+      names.push_back(state.name());
+      if (all || state.name().starts_with(logger + ".")) *reply.add_loggers() = std::move(state);
     }
     if (reply.loggers_size() == 0) {
       return responder.fail(

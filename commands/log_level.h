@@ -19,6 +19,8 @@ class LogLevels {
   virtual ~LogLevels() = default;
   // The root first, then by name.
   virtual std::vector<v1::LoggerState> list() = 0;
+  // The one of list() with that very name; a process may have thousands.
+  virtual std::optional<v1::LoggerState> find(const std::string& name) = 0;
   struct Change {
     std::string logger;
     v1::LogLevel level = v1::LOG_LEVEL_UNSPECIFIED;  // never LOG_LEVEL_RESET

@@ -20,7 +20,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-std::string quoted(std::string_view text) {
+std::string inQuotes(std::string_view text) {
   return "'" + singleLine(text, 60) + "'";
 }
 
@@ -90,7 +90,7 @@ class Binder {
     for (size_t i = 0; i < positionals.size(); ++i) {
       if (i >= order.size()) {
         fail(Code::kInvalidArgument, {},
-             quoted(positionals[i]) + " is one word too many; " + command_.verb + " takes " +
+             inQuotes(positionals[i]) + " is one word too many; " + command_.verb + " takes " +
                  takes(order));
         return;
       }
@@ -115,7 +115,7 @@ class Binder {
     if (argument == nullptr) {
       const auto names = command_.argumentNames(scope_.role);
       fail(Code::kInvalidArgument, singleLine(name, limits::kMaxNameBytes),
-           command_.verb + " has no argument " + quoted(name) +
+           command_.verb + " has no argument " + inQuotes(name) +
                (names.empty() ? "; it takes none" : suggestion(name, names)));
       return;
     }
@@ -128,7 +128,7 @@ class Binder {
   void setImpliedGroup(const Argument& argument, const std::string* given) {
     if (given != nullptr && asciiLower(*given) != asciiLower(scope_.group)) {
       fail(Code::kInvalidArgument, argument.name,
-           argument.name + " is " + scope_.group + " here, not " + quoted(*given) +
+           argument.name + " is " + scope_.group + " here, not " + inQuotes(*given) +
                "; leave it out, or ask that group's own contact");
       return;
     }
@@ -178,7 +178,7 @@ class Binder {
 
   void notThat(const Argument& argument, std::string_view value) {
     fail(Code::kInvalidArgument, argument.name,
-         argument.name + " can't be " + quoted(value) + "; it wants " + expected(argument));
+         argument.name + " can't be " + inQuotes(value) + "; it wants " + expected(argument));
   }
 
   void setString(const Argument& argument, const std::string& value) {
@@ -191,7 +191,7 @@ class Binder {
         taken = *name;
       } else if (!scope_.directory->isOpen(argument.choices)) {
         fail(Code::kNotFound, argument.name,
-             argument.name + ": there is no " + quoted(value) +
+             argument.name + ": there is no " + inQuotes(value) +
                  suggestion(value, scope_.directory->names(argument.choices)));
         return;
       }
@@ -220,7 +220,7 @@ class Binder {
       return;
     }
     fail(Code::kInvalidArgument, argument.name,
-         argument.name + " can't be " + quoted(value) + suggestion(value, argument.labels));
+         argument.name + " can't be " + inQuotes(value) + suggestion(value, argument.labels));
   }
 
   void setInteger(const Argument& argument, const std::string& value) {

@@ -217,6 +217,15 @@ std::vector<LoggerState> LevelControl::list() {
   return states;
 }
 
+std::optional<LoggerState> LevelControl::find(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  sync();
+  if (name == kRootName) return stateOf("");
+  if (canonical(name).empty()) return std::nullopt;
+  if (!tracked_.contains(name) && !overrides_.contains(name)) return std::nullopt;
+  return stateOf(std::string(name));
+}
+
 Result<LoggerState> LevelControl::state(std::string_view name) {
   name = canonical(name);
   const std::lock_guard lock(mutex_);

@@ -101,6 +101,8 @@ class LevelControl {
 
   // The root first, then by name; names with an override but no logger are among them.
   std::vector<LoggerState> list();
+  // The one of list() with that very name.
+  std::optional<LoggerState> find(std::string_view name);
   Result<LoggerState> state(std::string_view name);
 
  private:

@@ -20,6 +20,12 @@ std::vector<v1::LoggerState> LocalLogLevels::list() {
   return out;
 }
 
+std::optional<v1::LoggerState> LocalLogLevels::find(const std::string& name) {
+  const std::optional<log::LoggerState> state = log::LevelControl::instance().find(name);
+  if (!state) return std::nullopt;
+  return convert::toProto(*state);
+}
+
 Status LocalLogLevels::set(const Change& change, ElapsedTime now, WallTime wall) {
   const log::Level level = convert::fromProto(change.level);
   const Status status = log::LevelControl::instance().set(change.logger, level, change.duration,

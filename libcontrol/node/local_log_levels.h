@@ -1,6 +1,7 @@
 // The loggers of this process, as the command log-level sees them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace muster {
 class LocalLogLevels : public commands::LogLevels {
  public:
   std::vector<v1::LoggerState> list() override;
+  std::optional<v1::LoggerState> find(const std::string& name) override;
   Status set(const Change& change, ElapsedTime now, WallTime wall) override;
   Status reset(const std::string& logger) override;
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libcontrol/convert/levels.h"
+#include "libcontrol/log/level_control.h"
 #include "libcontrol/xmpp/namespaces.h"
 #include "libcontrol/xmpp/subscriptions.h"
 #include "libcontrol/xmpp/wire.h"
@@ -291,6 +292,13 @@ std::vector<std::string> NodeCore::names(const std::string& kind) const {
     return parts_.services.names();
   }
   return app_commands_.names(kind).value_or(std::vector<std::string>());
+}
+
+std::optional<std::string> NodeCore::normalise(const std::string& kind,
+                                               std::string_view typed) const {
+  // A process may have thousands of loggers, and the name is mostly right: no list for that.
+  if (kind == "loggers" && log::LevelControl::instance().find(typed)) return std::string(typed);
+  return Directory::normalise(kind, typed);
 }
 
 }  // namespace muster

@@ -81,6 +81,8 @@ class NodeCore : public commands::NodeState,
   void resign(const std::string& why) override;
   // catalogue::Directory: "loggers" (open: the handler judges), "services", and the application's
   std::vector<std::string> names(const std::string& kind) const override;
+  std::optional<std::string> normalise(const std::string& kind,
+                                       std::string_view typed) const override;
   bool isOpen(const std::string& kind) const override { return kind == "loggers"; }
 
  private:

@@ -25,6 +25,12 @@ class FakeLevels : public LogLevels {
     }
     return out;
   }
+  std::optional<v1::LoggerState> find(const std::string& name) override {
+    for (const v1::LoggerState& state : list()) {
+      if (state.name() == name) return state;
+    }
+    return std::nullopt;
+  }
   Status set(const Change& change, ElapsedTime, WallTime) override {
     set_on = change.logger;
     set_to = change.level;

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -68,6 +69,13 @@ class PtySession:
 
     def shows(self, words, seconds=20):
         return self.until(lambda text: words in text, words, seconds)
+
+    def shows_all(self, *patterns, seconds=20):
+        """Waits until every regular expression is found on one screen. A screen is painted in
+        several pieces, so what must hold together has to be waited for together."""
+        def complete(text):
+            return all(re.search(pattern, text, re.MULTILINE) for pattern in patterns)
+        return self.until(complete, " and ".join(patterns), seconds)
 
     def wait(self, seconds=20):
         """The exit code, once the program has ended."""

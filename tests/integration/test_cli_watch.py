@@ -29,10 +29,8 @@ class Watch(Watching, SharedClusterTest):
     def test_groups_nodes_and_the_way_out(self):
         session = self.watch()
         active = self.cluster.active()["active"]
-        text = session.until(lambda t: all(n in t for n in ("node1", "node2", "node3")), "nodes")
-        self.assertRegex(text, r"ledger +%s" % active)
-        self.assertRegex(text, r"%s +ledger +active" % active)
-        self.assertIn("q quit", text)
+        session.shows_all("node1", "node2", "node3", r"ledger +%s" % active,
+                          r"%s +ledger +active" % active, "^q quit")
         session.type("q")
         self.assertClean(session)
 
@@ -41,9 +39,8 @@ class Watch(Watching, SharedClusterTest):
         session.shows("node3")
         target = self.cluster.standby()
         self.cluster.ask("failover", "ledger", "--to", target, "--wait")
-        text = session.until(lambda t: re.search(r"%s +ledger +active" % target, t), "the move")
-        session.until(lambda t: "active" in t.partition("Last events")[2], "an event", 10)
-        self.assertRegex(text, r"ledger +%s" % target)
+        session.shows_all(r"ledger +%s" % target, r"%s +ledger +active" % target,
+                          r"(?s)Last events.*active")
         session.type("q")
         self.assertClean(session)
 
@@ -51,10 +48,8 @@ class Watch(Watching, SharedClusterTest):
         session = self.watch(rows=50)
         session.shows("node2")
         session.type("j\r")
-        text = session.until(lambda t: "About this node" in t and "storage.journal" in t, "page")
-        self.assertIn("Node node2", text)
-        self.assertIn(self.cluster.node_jid("node2"), text)
-        self.assertIn("Service levels", text)
+        session.shows_all("Node node2", "About this node", "storage.journal", "Service levels",
+                          re.escape(self.cluster.node_jid("node2")))
         session.type("\x1b")
         session.shows("Last events")
         session.type("?")
@@ -78,11 +73,10 @@ class Watch(Watching, SharedClusterTest):
 
     def test_a_phone_and_a_resize(self):
         session = self.watch(rows=20, columns=40)
-        text = session.until(lambda t: all(n in t for n in ("node1", "node2", "node3")), "nodes")
-        self.assertRegex(text, r"node\d +(ledger +)?active")
+        session.shows_all("node1", "node2", "node3", r"node\d +(ledger +)?active")
         session.resize(30, 120)
-        text = session.until(lambda t: "In words" in t, "the wide page")
-        self.assertRegex(text.split("\n")[-1], "^q quit")
+        session.until(lambda t: "In words" in t and t.split("\n")[-1].startswith("q quit"),
+                      "the wide page")
         session.resize(6, 30)
         session.until(lambda t: "q quit" in t.split("\n")[-1], "the small page")
         session.type("q")
@@ -99,7 +93,7 @@ class Watch(Watching, SharedClusterTest):
     def test_colours(self):
         colour = re.compile(rb"\x1b\[[0-9;]*3[0-7]m")
         session = self.watch()
-        session.shows("node3")
+        session.shows_all("node3", r"node\d +ledger +active")
         session.type("q")
         self.assertClean(session)
         self.assertRegex(session.raw, colour)

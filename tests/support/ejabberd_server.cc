@@ -9,7 +9,7 @@ namespace muster::testing {
 namespace {
 
 // Both in YAML and in Erlang.
-std::string quoted(const std::string& text) {
+std::string inQuotes(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -19,7 +19,7 @@ std::string quoted(const std::string& text) {
 }
 
 std::string binary(const std::string& text) {
-  return "<<" + quoted(text) + ">>";
+  return "<<" + inQuotes(text) + ">>";
 }
 
 }  // namespace
@@ -34,20 +34,21 @@ bool EjabberdServer::isInstalled() {
 
 bool EjabberdServer::configure() {
   std::ostringstream yaml;
-  yaml << "hosts: [" << quoted(config_.nodes_host) << ", " << quoted(config_.people_host) << "]\n"
+  yaml << "hosts: [" << inQuotes(config_.nodes_host) << ", " << inQuotes(config_.people_host)
+       << "]\n"
        << "loglevel: info\ncertfiles:\n";
   for (const std::string& host : {config_.nodes_host, config_.people_host}) {
     const std::string pair = dir() + "/" + host + ".pem";
     write(pair, read(dir() + "/" + host + ".crt") + read(dir() + "/" + host + ".key"));
-    yaml << "  - " << quoted(pair) << "\n";
+    yaml << "  - " << inQuotes(pair) << "\n";
   }
   yaml << "listen:\n"
        << "  - { port: " << clientPort() << ", ip: \"127.0.0.1\", module: ejabberd_c2s,\n"
        << "      starttls_required: true, max_stanza_size: 524288, access: all, shaper: none }\n"
        << "  - { port: " << componentPort() << ", ip: \"127.0.0.1\", module: ejabberd_service,\n"
        << "      access: all, max_stanza_size: 524288, shaper: none,\n"
-       << "      hosts: { " << quoted(config_.component)
-       << ": { password: " << quoted(config_.component_secret) << " } } }\n"
+       << "      hosts: { " << inQuotes(config_.component)
+       << ": { password: " << inQuotes(config_.component_secret) << " } } }\n"
        << "auth_method: internal\nauth_password_format: scram\n"
        << "modules: { mod_caps: {}, mod_disco: {}, mod_ping: {}, mod_roster: {} }\n";
   write(dir() + "/ejabberd.yml", yaml.str());
@@ -72,7 +73,7 @@ std::vector<std::string> EjabberdServer::command() const {
           "-noinput",
           "-mnesia",
           "dir",
-          quoted(dir() + "/mnesia"),
+          inQuotes(dir() + "/mnesia"),
           "-s",
           "ejabberd",
           "-eval",

@@ -244,6 +244,21 @@ TEST_F(LevelControlTest, ListsRootFirst) {
                           "storage info debug by ann@example.org", "storage.disk info debug"));
 }
 
+TEST_F(LevelControlTest, FindsWhatItListsAndNothingElse) {
+  control_->logger("storage.disk");
+  ASSERT_TRUE(set("storage", Level::kDebug).isOk());
+  for (const LoggerState& s : control_->list()) {
+    const auto found = control_->find(s.name);
+    ASSERT_TRUE(found) << s.name;
+    EXPECT_EQ(found->name, s.name);
+    EXPECT_EQ(found->effective, s.effective);
+    EXPECT_EQ(found->overridden, s.overridden);
+  }
+  for (const char* name : {"", "all", "Storage", "storage.disk.write", "disk"}) {
+    EXPECT_FALSE(control_->find(name)) << name;
+  }
+}
+
 TEST_F(LevelControlTest, ForeignLoggersFollow) {
   control_->adoptForeign();
   ASSERT_TRUE(set("root", Level::kDebug).isOk());
