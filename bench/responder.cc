@@ -16,6 +16,7 @@
 #include "commands/log_level.h"
 #include "commands/node_drain.h"
 #include "commands/node_state.h"
+#include "commands/rules.h"
 #include "libcontrol/catalogue/adhoc_face.h"
 #include "libcontrol/catalogue/dispatcher.h"
 #include "libcontrol/xmpp/addresses.h"
@@ -42,6 +43,7 @@ class Surroundings : public commands::LogLevels,
                      public commands::NodeState,
                      public commands::DrainSwitch,
                      public commands::AuditTrail,
+                     public commands::RuleControl,
                      public catalogue::Directory,
                      public catalogue::AuditSink,
                      public catalogue::Authority {
@@ -98,6 +100,10 @@ class Surroundings : public commands::LogLevels,
     return v1::AuditReply();
   }
 
+  // commands::RuleControl
+  Result<v1::LogRulesReply> logRules() override { return v1::LogRulesReply(); }
+  void reloadLogRules(std::function<void(Status)> done) override { done(Status::ok()); }
+
   // catalogue::Directory, AuditSink, Authority
   std::vector<std::string> names(const std::string&) const override { return {}; }
   Status record(const catalogue::AuditEntry&) override { return Status::ok(); }
@@ -132,6 +138,7 @@ class Node {
     commands::addNodeState(handlers, surroundings_);
     commands::addNodeDrain(handlers, surroundings_);
     commands::addAudit(handlers, surroundings_);
+    commands::addRules(handlers, surroundings_);
     auto dispatcher =
         catalogue::Dispatcher::make(std::move(catalogue).value(), std::move(handlers),
                                     {&surroundings_, &surroundings_, &surroundings_, &random_});

@@ -24,6 +24,17 @@ constexpr uint64_t kAskAbsentTicks = 30;
 // A node that could not take its grants (a full disk, say) is offered them again after this.
 constexpr int kPushAgainMs = 10'000;
 
+// The lowest percent there is: a standby that serves no requests has no data for those, and may be
+// well all the same.
+std::optional<double> knownLevel(const std::vector<service::ServiceSnapshot>& services) {
+  std::optional<double> lowest;
+  for (const service::ServiceSnapshot& service : services) {
+    const std::optional<double> percent = service.level.percent;
+    if (percent && (!lowest || *percent < *lowest)) lowest = percent;
+  }
+  return lowest;
+}
+
 // Calls that member of each listener that has it.
 template <typename Member, typename... Args>
 void tell(const std::vector<Cluster::Listener>& listeners, Member member, const Args&... args) {
@@ -54,7 +65,8 @@ std::string inWords(const store::DrainRow& drain) {
                                : ": " + singleLine(drain.reason, limits::kMaxDrainReasonBytes));
 }
 
-Cluster::Cluster(Parts parts) : parts_(std::move(parts)) {
+Cluster::Cluster(Parts parts)
+    : parts_(std::move(parts)), levels_(parts_.clock, parts_.level_history, parts_.weights) {
   xmpp::Endpoint::Listener listener;
   listener.up = [this] { onUp(); };
   listener.down = [this](const xmpp::DownEvent& event) { onDown(event); };
@@ -78,6 +90,7 @@ Status Cluster::load() {
   if (Status s = members_.load(parts_.store.members(), parts_.clock.wall()); !s) return s;
   auto rows = parts_.store.groups().loadAll();
   if (!rows) return rows.status();
+  levels_.recall();
   for (const store::GroupRow& row : *rows) {
     if (Status s = addGroup(row); !s) return s;
   }
@@ -114,6 +127,7 @@ Status Cluster::addGroup(const store::GroupRow& row) {
       std::move(record).value(), std::move(hooks), std::move(known));
   GroupDriver& group = *groups_.emplace(row.name, std::move(driver)).first->second;
   parts_.contacts.add(contactOf(row.name));
+  levels_.add(row.name);
   for (const Member* member : members_.ofGroup(row.name)) enroll(group, *member);
   return Status::ok();
 }
@@ -186,8 +200,10 @@ void Cluster::onDown(const xmpp::DownEvent& event) {
   was_up_ = false;
   for (const Jid& jid : members_.forgetAll(parts_.clock.wall())) {
     const Member* member = members_.find(jid.bare());
+    levels_.place(member->jid, member);
     if (GroupDriver* group = find(*member)) group->step(election::group::MemberGone{jid});
   }
+  levels_.pause();
   refreshSoon();
 }
 
@@ -209,6 +225,7 @@ void Cluster::onPresence(const xmpp::Element& stanza) {
 void Cluster::onMemberPresence(const Members::Change& change, const Jid& full) {
   if (change.member == nullptr) return;
   const Member& member = *change.member;
+  levels_.place(member.jid, &member);
   if (change.appeared) pushGrants(full);
   if (GroupDriver* group = find(member)) {
     for (const Jid& gone : change.gone) group->step(election::group::MemberGone{gone});
@@ -233,7 +250,7 @@ void Cluster::tellMachine(const Member& member, const Jid& full) {
   election::group::MemberPresent event;
   event.jid = full;
   event.instance = *id;
-  event.level_percent = service::worstOf(instance.services).percent;
+  event.level_percent = knownLevel(instance.services);
   event.highest_epoch = instance.status.epoch();
   const bool active = instance.status.role() == v1::NODE_ROLE_ACTIVE;
   event.active_epoch = active ? instance.status.held_epoch() : 0;
@@ -326,6 +343,7 @@ Status Cluster::putMember(const store::MemberRow& row, bool is_new) {
   if (Status s = members_.put(row, parts_.clock.wall()); !s) return s;
   if (left != nullptr) left->step(election::group::MemberRemoved{jid});
   const Member& member = *members_.find(jid);
+  levels_.place(jid, &member);
   if (GroupDriver* group = find(member)) {
     enroll(*group, member);
     if (left != nullptr) {
@@ -342,6 +360,7 @@ Status Cluster::removeMember(const Jid& bare) {
   if (Status s = checked(parts_.store.members().remove(member->name)); !s) return s;
   GroupDriver* group = find(*member);
   members_.remove(bare);
+  levels_.place(bare, nullptr);
   if (group != nullptr) group->step(election::group::MemberRemoved{bare});
   // Its presence is no longer wanted, nor does it see ours.
   for (const auto type : {xmpp::PresenceType::kUnsubscribe, xmpp::PresenceType::kUnsubscribed,
@@ -370,6 +389,7 @@ void Cluster::tick() {
   ++ticks_;
   askTheAbsent();
   refresh();
+  levels_.saveIfDue();
   tell(listeners_, &Listener::tick);
 }
 
@@ -377,24 +397,29 @@ void Cluster::refreshSoon() {
   if (!soon_.isActive()) soon_.start(kSoonMs);
 }
 
-service::GroupLevel Cluster::levelOf(const GroupDriver& group) const {
-  std::vector<service::NodeView> views;
-  const Member* active = activeOf(group);
-  for (const Member* member : members_.ofGroup(group.name())) {
-    service::NodeView node;
-    node.name = member->name;
-    node.present = member->isPresent();
-    node.active = active == member;
-    if (const Instance* latest = member->latest()) node.services = latest->services;
-    views.push_back(std::move(node));
-  }
-  return service::levelOfGroup(group.name(), views);
+std::vector<service::GroupLevel> Cluster::groupLevels() const {
+  for (const auto& [name, group] : groups_) levels_.setActive(name, activeOf(*group));
+  return levels_.step();
 }
 
-std::vector<service::GroupLevel> Cluster::groupLevels() const {
-  std::vector<service::GroupLevel> levels;
-  for (const auto& [name, group] : groups_) levels.push_back(levelOf(*group));
-  return levels;
+// Each service has a contact of its own, for whoever cares about no more than that.
+void Cluster::showServices(const service::GroupLevel& level) {
+  for (const std::string& name : levels_.services(level.name)) {
+    // A group of that very name has had it first.
+    if (find(name + "." + level.name) != nullptr) continue;
+    const Jid contact = contactOf(level.name, name);
+    if (contact.isEmpty()) continue;
+    parts_.contacts.add(contact);
+    const auto told = std::find_if(level.services.begin(), level.services.end(),
+                                   [&](const auto& each) { return each.name == name; });
+    if (told != level.services.end()) {
+      parts_.contacts.show(contact, service::presenceOf({*told}, {}));
+      continue;
+    }
+    service::Level none;
+    none.text = service::levelSentence(name, std::nullopt, "no node tells of it");
+    parts_.contacts.show(contact, service::presenceOf(none));
+  }
 }
 
 void Cluster::refresh() {
@@ -403,6 +428,7 @@ void Cluster::refresh() {
     service::PresenceFacts facts;
     facts.no_active_node = !level.has_active;
     parts_.contacts.show(contactOf(level.name), service::presenceOf(level.services, facts));
+    showServices(level);
   }
   const service::PresenceText overall = service::presenceOf(service::overallLevel(levels));
   parts_.contacts.show(parts_.address, overall);

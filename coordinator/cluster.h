@@ -19,6 +19,7 @@
 #include "coordinator/config.h"
 #include "coordinator/contacts.h"
 #include "coordinator/group_driver.h"
+#include "coordinator/group_levels.h"
 #include "coordinator/members.h"
 #include "coordinator/store_ports.h"
 #include "libcontrol/service/aggregate.h"
@@ -46,6 +47,10 @@ class Cluster {
     // The level of the whole has changed, or might have: for the account's presence.
     std::function<void(const service::PresenceText&)> overall;
     std::function<void(const Status&)> store_failed;
+    // What the groups' services did, from one process to the next; null: nothing is kept.
+    store::ServiceHistoryStore* level_history = nullptr;
+    // How much a group counts in the overall level, 0 to 1; 1 if it isn't there.
+    std::map<std::string, double> weights{};
   };
 
   // Any of them may be empty. Called in the order in which they were added, after the cluster
@@ -78,6 +83,10 @@ class Cluster {
 
   const Jid& address() const { return parts_.address; }
   Jid contactOf(const std::string& group) const;
+  // A contact of its own, service dot group.
+  Jid contactOf(const std::string& group, const std::string& service) const {
+    return contactOf(service + "." + group);
+  }
   std::vector<std::string> groupNames() const;
   const Members& members() const { return members_; }
   // Null if there is no such group; of a member also if it is in none.
@@ -88,7 +97,14 @@ class Cluster {
   const Member* activeOf(const GroupDriver& group) const;
   // The lease is, may be, or is about to be this member's.
   bool holdsRole(const Member& member) const;
+  // As they are now, by name.
   std::vector<service::GroupLevel> groupLevels() const;
+  // Of a group's service, as the coordinator has seen them; the oldest first.
+  std::vector<service::Outage> outages(const std::string& group, const std::string& service) const {
+    return levels_.outages(group, service);
+  }
+  // Writes what the groups did; at the end.
+  void saveLevels() { levels_.save(); }
 
   // Once a second, which the timer of its own sees to.
   void tick();
@@ -119,11 +135,13 @@ class Cluster {
   Status checked(Status status) const;
   void refresh();
   void refreshSoon();
-  service::GroupLevel levelOf(const GroupDriver& group) const;
+  void showServices(const service::GroupLevel& level);
 
   Parts parts_;
   std::vector<Listener> listeners_;
   Members members_;
+  // A look at the levels steps their states, which changes nothing that anybody else could see.
+  mutable GroupLevels levels_;
   std::map<std::string, std::unique_ptr<GroupDriver>> groups_;
   xmpp::Endpoint::ListenerId listener_ = 0;
   bool was_up_ = false;

@@ -1,6 +1,7 @@
 #include "coordinator/cluster_view.h"
 
 #include "coordinator/targets.h"
+#include "coordinator/watchables.h"
 #include "libcontrol/base/text.h"
 #include "libcontrol/convert/levels.h"
 
@@ -160,6 +161,7 @@ v1::ExplainReply ClusterView::explain(const std::string& group) {
 std::vector<std::string> ClusterView::names(const std::string& kind) const {
   if (kind == "groups") return cluster_.groupNames();
   if (kind == "targets") return targetNames(cluster_.groupNames(), cluster_.members());
+  if (kind == "watchables") return Watchables(cluster_).names();
   std::vector<std::string> out;
   if (kind == "nodes") {
     for (const Member* member : cluster_.members().all()) out.push_back(member->name);

@@ -25,8 +25,10 @@ class ClusterView : public commands::ClusterState, public catalogue::Directory {
   v1::StatusReply status(const std::optional<std::string>& group) override;
   v1::NodesReply nodes(const std::optional<std::string>& group) override;
   v1::ExplainReply explain(const std::string& group) override;
-  // catalogue::Directory: "groups", "nodes" and "targets"
+  // catalogue::Directory: "groups", "nodes", "targets" and "watchables"
   std::vector<std::string> names(const std::string& kind) const override;
+  // A service that nobody reports at the moment can be watched all the same.
+  bool isOpen(const std::string& kind) const override { return kind == "watchables"; }
 
  private:
   v1::NodeRole roleOf(const Member& member) const;

@@ -164,6 +164,13 @@ Result<Config> loadConfig(const std::filesystem::path& file) {
   (void)store.requiredString("path");
   out.store = store.path("path");
   out.election = readElection(root.table("election"));
+  out.alerts = readAlerts(root.table("alerts"));
+  out.alerts.policy.component = out.component.jid.domain();
+  out.alerts.policy.address = out.account ? out.account->jid : out.component.jid;
+  for (ConfigTable group : root.table("overall").tables("group")) {
+    const std::string name = readName(group, "name");
+    out.weights[name] = group.number("weight", 1, 0, limits::kMaxWeight);
+  }
   ConfigTable log = root.table("log");
   out.log_level = log.string("level", "info");
   static const std::set<std::string> kLevels = {"trace", "debug", "info", "warn", "error"};

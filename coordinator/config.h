@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/alert_config.h"
 #include "libcontrol/base/jid.h"
 #include "libcontrol/base/status.h"
 #include "libcontrol/election/group.h"
@@ -50,6 +51,9 @@ struct Config {
   std::optional<AccountConfig> account;
   std::filesystem::path store;
   election::GroupConfig election;  // of every group; the name is filled in
+  AlertConfig alerts;
+  // How much a group counts in the overall level, 0 to 1; others count in full.
+  std::map<std::string, double> weights;
   std::string log_level = "info";
   Bootstrap bootstrap;
 };

@@ -33,13 +33,19 @@ Status Contacts::load() {
     // A group that is no more keeps its row, in case it comes back.
     if (const auto it = contacts_.find(*contact); it != contacts_.end()) {
       it->second.subscribers.insert(*subscriber);
+    } else {
+      unclaimed_[*contact].insert(*subscriber);
     }
   }
   return Status::ok();
 }
 
-void Contacts::add(const Jid& contact) {
-  contacts_[contact];
+void Contacts::add(const Jid& jid) {
+  Contact& contact = contacts_[jid];
+  const auto unclaimed = unclaimed_.find(jid);
+  if (unclaimed == unclaimed_.end()) return;
+  contact.subscribers.merge(unclaimed->second);
+  unclaimed_.erase(unclaimed);
 }
 
 void Contacts::show(const Jid& jid, const service::PresenceText& text) {
@@ -113,6 +119,14 @@ std::set<Jid> Contacts::subscribersOf(const Jid& contact) const {
 void Contacts::dismiss(const Jid& subscriber) {
   for (auto& [jid, contact] : contacts_) {
     if (contact.subscribers.contains(subscriber)) unsubscribe(jid, contact, subscriber);
+  }
+  for (auto& [jid, subscribers] : unclaimed_) {
+    if (subscribers.erase(subscriber) == 0) continue;
+    if (const Status removed = store_.remove({jid.toString(), subscriber.toString()}); !removed) {
+      logger("muster.contacts")
+          ->error("{} can't be removed from {}: {}", subscriber.toString(), jid.toString(),
+                  removed.text());
+    }
   }
 }
 

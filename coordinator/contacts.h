@@ -29,6 +29,7 @@ class Contacts {
 
   // Reads who is subscribed to whom.
   Status load();
+  // Idempotent; takes up its subscribers where load() found some.
   void add(const Jid& contact);
 
   // What the contact shows from now on; sent to its subscribers when it is worth it.
@@ -63,6 +64,8 @@ class Contacts {
   const catalogue::Authority& authority_;
   Clock& clock_;
   std::map<Jid, Contact> contacts_;
+  // Subscribers of contacts that aren't there, in case they come.
+  std::map<Jid, std::set<Jid>> unclaimed_;
 };
 
 }  // namespace muster::coordinator

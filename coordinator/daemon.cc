@@ -2,9 +2,11 @@
 
 #include <QTimer>
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "libcontrol/base/ids.h"
+#include "libcontrol/catalogue/chat_line.h"
 #include "libcontrol/xmpp/client_link.h"
 #include "libcontrol/xmpp/component_link.h"
 #include "libcontrol/xmpp/faces.h"
@@ -63,6 +65,34 @@ Status bootstrap(store::CoordinatorStore& store, const Bootstrap& from, WallTime
   return Status::ok();
 }
 
+// Beside the store, under the same lock; not in it, since nothing of it is worth a sync.
+std::unique_ptr<store::ServiceHistoryStore> openLevelHistory(const std::filesystem::path& store) {
+  Status problem;
+  auto history = store::openServiceHistoryOrNew(store.string() + ".levels", problem);
+  if (!problem) {
+    logger("muster.levels")->error("groups' budgets begin anew: {}", problem.text());
+  }
+  return history;
+}
+
+// What a command that changed a group or a node was about; empty for other commands.
+std::string targetOfAction(const catalogue::AuditEntry& entry, const Jid& address) {
+  static const std::set<std::string> kActions = {"failover", "drain", "undrain", "log-level"};
+  if (!kActions.contains(entry.verb)) return {};
+  const auto line = catalogue::parseChatLine(entry.verb + " " + entry.arguments);
+  if (!line) return {};
+  std::string target;
+  if (!line->arguments.positionals.empty()) target = line->arguments.positionals.front();
+  for (const auto& [name, value] : line->arguments.named) {
+    if (name == "dry-run" && value == "yes") return {};
+    if (name == "group" || name == "node" || name == "target") target = value;
+  }
+  // Said at a group's contact, which needs no name.
+  const auto place = Jid::parse(entry.place);
+  if (target.empty() && place && place->domain() == address.domain()) target = place->local();
+  return target == "all" ? incident::kOverall : target;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Daemon>> Daemon::make(const Config& config,
@@ -76,6 +106,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Config& config,
     if (Status s = bootstrap(**store, config.bootstrap, now); !s) return s;
   }
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(store).value()));
+  daemon->level_history_ = openLevelHistory(config.store);
   if (Status s = daemon->build(config, std::move(fatal)); !s) return s;
   return daemon;
 }
@@ -106,14 +137,18 @@ Status Daemon::build(const Config& config, std::function<void(const Status&)> fa
   contacts_->add(address_);
   cluster_ = std::make_unique<Cluster>(Cluster::Parts{
       *component_, *store_, authority_, *contacts_, clock_, random_, address_, config.election,
-      [this](const service::PresenceText& text) { showOverall(text); }, fatal});
+      [this](const service::PresenceText& text) { showOverall(text); }, fatal, level_history_.get(),
+      config.weights});
   buildRooms(config, fatal);
   buildOverrides();
+  buildAlerts(config, fatal);
   if (Status s = cluster_->load(); !s) return s;
   if (Status s = contacts_->load(); !s) return s;
   if (Status s = overrides_->load(); !s) return s;
+  if (Status s = alerts_->load(); !s) return s;
   if (Status s = buildCommands(); !s) return s;
   if (config.account) buildAccount(*config.account);
+  buildMessenger();
   return Status::ok();
 }
 
@@ -135,6 +170,7 @@ void Daemon::buildRooms(const Config& config, const std::function<void(const Sta
       Membership::Parts{*cluster_, store_->grants(), authority_, *contacts_, clock_, std::move(own),
                         [this] {
                           if (account_roster_) account_roster_->enforce();
+                          alerts_->rolesChanged();
                         },
                         fatal});
   Cluster::Listener listener;
@@ -163,6 +199,68 @@ void Daemon::buildOverrides() {
                                           [this] { return cluster_->groupLevels(); });
 }
 
+void Daemon::buildAlerts(const Config& config, const std::function<void(const Status&)>& fatal) {
+  watchables_ = std::make_unique<Watchables>(*cluster_);
+  alerts_ = std::make_unique<Alerts>(Alerts::Parts{
+      store_->alerts(), authority_, clock_, random_, config.alerts.policy,
+      [this](const std::set<std::string>& targets) { return watchables_->levels(targets); },
+      [this](const std::string& typed) { return watchables_->resolve(typed); },
+      [this](const std::string& target) { return watchables_->groupOf(target); },
+      [this](const incident::Message& message) {
+        return message.notice.channel.empty() ? messenger_->send(message)
+                                              : channels_->send(message);
+      },
+      [this](const Jid& person) {
+        if (messenger_) messenger_->follow(person);
+      },
+      fatal});
+  channels_ = std::make_unique<Channels>(
+      config.alerts.channels, [this](uint64_t id) { return alerts_->find(id); },
+      [this](const std::string& id, const Status& status) {
+        if (status) return alerts_->delivered(id, {});
+        logger("muster.alerts")->warn("message {} was not taken: {}", id, status.text());
+        alerts_->failed(id, status.text());
+      });
+  Cluster::Listener listener;
+  listener.tick = [this] { alerts_->tick(); };
+  listener.took_over = [this](const GroupDriver& group, const election::group::TookOver& event) {
+    // Of what somebody asked for the outcome is told with their name.
+    if (!event.asked_by.empty()) return;
+    std::string sentence = "group " + group.name() + ": " + cluster_->nameOf(event.to) +
+                           " is active under epoch " + std::to_string(event.epoch);
+    if (!event.cause.empty()) sentence += " (" + event.cause + ")";
+    alerts_->acted({}, group.name(), sentence + ".");
+  };
+  cluster_->addListener(std::move(listener));
+  audit_.onRecorded([this](const catalogue::AuditEntry& entry) { onAudited(entry); });
+}
+
+void Daemon::onAudited(const catalogue::AuditEntry& entry) {
+  if (entry.stage != catalogue::AuditEntry::Stage::kDone || entry.outcome != Code::kOk) return;
+  const std::string target = targetOfAction(entry, cluster_->address());
+  if (target.empty()) return;
+  std::string sentence = entry.verb + " " + entry.arguments;
+  if (!entry.text.empty()) sentence += ": " + entry.text;
+  alerts_->acted(entry.who.bare(), target, sentence);
+}
+
+void Daemon::buildMessenger() {
+  Messenger::Hooks hooks;
+  hooks.up = [this] { alerts_->linkUp(); };
+  hooks.down = [this] { alerts_->linkDown(); };
+  hooks.blind = [this] { alerts_->blind(); };
+  hooks.came = [this](const Jid& full, bool away) { alerts_->personCame(full, away); };
+  hooks.gone = [this](const Jid& full) { alerts_->personGone(full); };
+  hooks.absent = [this](const Jid& bare) { alerts_->personAbsent(bare); };
+  hooks.wrote = [this](const Jid& bare) { alerts_->personWrote(bare); };
+  hooks.delivered = [this](const std::string& id, const Jid& by) { alerts_->delivered(id, by); };
+  hooks.failed = [this](const std::string& id, const std::string& why) {
+    alerts_->failed(id, why);
+  };
+  messenger_ = std::make_unique<Messenger>(*component_, address_, std::move(hooks), account_.get(),
+                                           account_roster_.get());
+}
+
 Status Daemon::buildCommands() {
   auto catalogue = catalogue::Catalogue::build(
       {v1::StatusRequest::descriptor()->file()->FindServiceByName("ClusterCommands")});
@@ -175,6 +273,9 @@ Status Daemon::buildCommands() {
   commands::addDrain(handlers, *moves_);
   commands::addMembership(handlers, *membership_);
   commands::addHistory(handlers, *chronicle_);
+  commands::addSubscriptions(handlers, *alerts_);
+  commands::addIncidents(handlers, *alerts_);
+  commands::addSilences(handlers, *alerts_);
   commands::addAudit(handlers, audit_);
   auto dispatcher = catalogue::Dispatcher::make(std::move(catalogue).value(), std::move(handlers),
                                                 {&authority_, view_.get(), &audit_, &random_});
@@ -216,6 +317,7 @@ void Daemon::onMoveEnded(const MovePurpose& purpose, const std::string& group, c
         ->error("the end of a move is not in the audit trail: {}", recorded.status().text());
   }
   const auto to = Jid::parse(purpose.by);
+  if (to) alerts_->acted(to->bare(), group, sentence);
   const auto from = Jid::parse(purpose.place);
   if (to) say(from ? from->bare() : address_, to->bare(), sentence);
 }
@@ -283,6 +385,7 @@ void Daemon::start() {
 }
 
 void Daemon::stop(std::function<void()> stopped) {
+  cluster_->saveLevels();
   if (component_->isUp()) contacts_->sayGoodbye();
   QTimer::singleShot(kGoodbyeMs, [this, stopped = std::move(stopped)] {
     if (account_link_) account_link_->stop();

@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "coordinator/alerts.h"
+#include "coordinator/channels.h"
 #include "coordinator/chronicle.h"
 #include "coordinator/cluster.h"
 #include "coordinator/cluster_view.h"
@@ -15,13 +17,16 @@
 #include "coordinator/fanout.h"
 #include "coordinator/level_report.h"
 #include "coordinator/membership.h"
+#include "coordinator/messenger.h"
 #include "coordinator/moves.h"
 #include "coordinator/orders.h"
 #include "coordinator/overrides.h"
 #include "coordinator/store_ports.h"
+#include "coordinator/watchables.h"
 #include "libcontrol/catalogue/adhoc_face.h"
 #include "libcontrol/catalogue/chat_face.h"
 #include "libcontrol/catalogue/dispatcher.h"
+#include "libcontrol/store/service_history.h"
 #include "libcontrol/xmpp/addresses.h"
 #include "libcontrol/xmpp/adhoc_responder.h"
 #include "libcontrol/xmpp/chat_endpoint.h"
@@ -70,6 +75,8 @@ class Daemon {
   Status build(const Config& config, std::function<void(const Status&)> fatal);
   void buildRooms(const Config& config, const std::function<void(const Status&)>& fatal);
   void buildOverrides();
+  void buildAlerts(const Config& config, const std::function<void(const Status&)>& fatal);
+  void buildMessenger();
   Status buildCommands();
   void buildAccount(const AccountConfig& config);
   std::unique_ptr<Face> makeFace(xmpp::Endpoint& endpoint);
@@ -79,10 +86,13 @@ class Daemon {
   void sayUnsaid();
   void onMoveEnded(const MovePurpose& purpose, const std::string& group, const Status& status,
                    const std::string& sentence);
+  // Tells the others of what somebody did by command.
+  void onAudited(const catalogue::AuditEntry& entry);
   void showOverall(const service::PresenceText& text);
   void sendOverall();
 
   std::unique_ptr<store::CoordinatorStore> store_;
+  std::unique_ptr<store::ServiceHistoryStore> level_history_;
   SystemRandom random_;
   Clock& clock_;
   StoreAuthority authority_;
@@ -101,6 +111,9 @@ class Daemon {
   std::unique_ptr<Fanout> fanout_;
   std::unique_ptr<Overrides> overrides_;
   std::unique_ptr<LevelReport> levels_;
+  std::unique_ptr<Watchables> watchables_;
+  std::unique_ptr<Alerts> alerts_;
+  std::unique_ptr<Channels> channels_;
   std::unique_ptr<catalogue::Dispatcher> dispatcher_;
   std::unique_ptr<catalogue::AdhocFace> adhoc_face_;
   std::unique_ptr<catalogue::ChatFace> chat_face_;
@@ -112,6 +125,7 @@ class Daemon {
   std::unique_ptr<xmpp::Endpoint> account_;
   std::unique_ptr<xmpp::Roster> account_roster_;
   std::unique_ptr<Face> account_face_;
+  std::unique_ptr<Messenger> messenger_;
   service::PresenceText overall_;
   service::PresenceThrottle overall_throttle_;
   std::string mood_;

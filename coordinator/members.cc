@@ -145,12 +145,15 @@ Members::Change Members::apply(const xmpp::PresenceInfo& presence, WallTime now)
     member.changed = now;
   }
   instance.status = *presence.node;
-  instance.services.clear();
+  std::vector<service::ServiceSnapshot> services;
   for (const v1::ServiceState& service : presence.node->services()) {
-    if (instance.services.size() >= kMaxServices) break;
-    instance.services.push_back(convert::fromProto(service));
+    if (services.size() >= kMaxServices) break;
+    services.push_back(convert::fromProto(service));
   }
-  service::sortWorstFirst(instance.services);
+  // Thousands of nodes are kept, so nothing twice.
+  instance.status.clear_services();
+  service::sortWorstFirst(services);
+  instance.services = ToldServices(std::move(services));
   change.member = &member;
   change.available = true;
   return change;

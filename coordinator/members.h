@@ -3,7 +3,9 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libcontrol/base/clock.h"
@@ -16,11 +18,30 @@
 
 namespace muster::coordinator {
 
+// What a process told of its services, judged anew; kept once, whoever looks at it.
+class ToldServices {
+ public:
+  ToldServices() = default;
+  explicit ToldServices(std::vector<service::ServiceSnapshot> services)
+      : services_(
+            std::make_shared<const std::vector<service::ServiceSnapshot>>(std::move(services))) {}
+
+  const service::NodeServices& shared() const { return services_; }
+  operator const std::vector<service::ServiceSnapshot>&() const { return *services_; }
+  size_t size() const { return services_->size(); }
+  const service::ServiceSnapshot& operator[](size_t i) const { return (*services_)[i]; }
+  auto begin() const { return services_->begin(); }
+  auto end() const { return services_->end(); }
+
+ private:
+  service::NodeServices services_ = std::make_shared<const std::vector<service::ServiceSnapshot>>();
+};
+
 // One process of a member, as its latest presence shows it.
 struct Instance {
-  v1::NodeStatus status;
+  v1::NodeStatus status;  // without the services
   WallTime since;
-  std::vector<service::ServiceSnapshot> services;  // judged anew
+  ToldServices services;  // the worst first
 };
 
 struct Member {

@@ -47,7 +47,9 @@ Status StoreAudit::record(const catalogue::AuditEntry& entry) {
   row.code = begun ? catalogue::stageName(entry.stage) : codeName(entry.outcome);
   row.text = entry.text;
   row.call = entry.call.toHex();
-  return store_.append(row).status();
+  const Status appended = store_.append(row).status();
+  if (appended && recorded_) recorded_(entry);
+  return appended;
 }
 
 Result<v1::AuditReply> StoreAudit::query(const v1::AuditRequest& request, WallTime now) {

@@ -1,8 +1,10 @@
 // The coordinator's store as the ports that the catalogue asks for.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "commands/audit.h"
 #include "libcontrol/catalogue/ports.h"
@@ -30,11 +32,14 @@ class StoreAuthority : public catalogue::Authority {
 class StoreAudit : public catalogue::AuditSink, public commands::AuditTrail {
  public:
   explicit StoreAudit(store::AuditStore& store) : store_(store) {}
+  // Called with each entry once it is on disk.
+  void onRecorded(std::function<void(const catalogue::AuditEntry&)> f) { recorded_ = std::move(f); }
   Status record(const catalogue::AuditEntry& entry) override;
   Result<v1::AuditReply> query(const v1::AuditRequest& request, WallTime now) override;
 
  private:
   store::AuditStore& store_;
+  std::function<void(const catalogue::AuditEntry&)> recorded_;
 };
 
 }  // namespace muster::coordinator

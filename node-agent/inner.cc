@@ -1,5 +1,6 @@
 #include "node-agent/inner.h"
 
+#include <atomic>
 #include <memory>
 #include <thread>
 
@@ -41,6 +42,7 @@ class Inner {
     if (const Status started = node_.start(); !started) return fail(started);
     supervisor_.run();
     stopping_.join();
+    if (reading_.joinable()) reading_.join();
     return 0;
   }
 
@@ -55,6 +57,7 @@ class Inner {
         supervisor_.finish();
       });
     };
+    if (!config_.node.log_rules.empty()) out.hangup = [this] { reloadRules(); };
     if (failover_ != nullptr) {
       out.gone = [this](const std::string& why) { failover_->programGone(why); };
       out.unfit = [this](const std::string& why) { node_.declineOffers(why); };
@@ -63,11 +66,24 @@ class Inner {
     return out;
   }
 
+  // The node logs what comes of it. On a thread of its own, since the program is to be watched
+  // meanwhile.
+  void reloadRules() {
+    if (is_reading_.exchange(true)) return;
+    if (reading_.joinable()) reading_.join();
+    reading_ = std::thread([this] {
+      (void)node_.reloadLogRules();
+      is_reading_ = false;
+    });
+  }
+
   const AgentConfig& config_;
   Node& node_;
   Supervisor supervisor_;
   std::unique_ptr<Failover> failover_;
   std::thread stopping_;
+  std::atomic<bool> is_reading_{false};
+  std::thread reading_;
 };
 
 }  // namespace

@@ -215,6 +215,7 @@ void Supervisor::onSignal(int number) {
     if (phase_ == Phase::kKilling && !told_of_rest_) sweep_at_ = clock_.elapsed();
   } else if (std::find(std::begin(kPassedOn), std::end(kPassedOn), number) != std::end(kPassedOn)) {
     passOn(number);
+    if (number == SIGHUP) callbacks_.hangup();
   } else if (!std::exchange(stop_asked_, true)) {
     logger("agent")->info("ending on signal {} ({})", number, strsignal(number));
     callbacks_.stop_asked();

@@ -44,6 +44,8 @@ class Supervisor {
     std::function<void()> tick = [] {};
     // SIGTERM, SIGINT or SIGQUIT came for the first time. finish() is to be called in the end.
     std::function<void()> stop_asked;
+    // SIGHUP came, and was passed on to the program.
+    std::function<void()> hangup = [] {};
   };
 
   Supervisor(SupervisorOptions options, Availability& availability, Clock& clock);

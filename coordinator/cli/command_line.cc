@@ -13,6 +13,7 @@
 #include "coordinator/cli/exec.h"
 #include "coordinator/cli/man.h"
 #include "coordinator/cli/report.h"
+#include "coordinator/cli/rules.h"
 #include "coordinator/cli/settings.h"
 #include "coordinator/cli/up_down.h"
 #include "coordinator/cli/verb_docs.h"
@@ -167,6 +168,11 @@ class CommandLine {
                                                     ? Result<std::string>(mainPage(catalogues_))
                                                     : verbPage(catalogues_, word_));
                                  }});
+    CLI::App* rules = addVerb("rules");
+    rules->add_option("ACTION", rules_.action, help("rules", "ACTION"))->required();
+    rules->add_option("FILE", rules_.file, help("rules", "FILE"))->required();
+    without_settings_.push_back(
+        {rules, [this] { return runRules(flags_.output == "json", rules_, std::cin); }});
     // For the build: docs/commands.md and the manual pages are made with it.
     CLI::App* docs = app_.add_subcommand("docs", "Print docs/commands.md")->group("");
     docs->add_option("--man", man_dir_, "Write the manual pages into this folder instead");
@@ -254,6 +260,7 @@ class CommandLine {
   Settings settings_;
   ExecArguments exec_;
   UpArguments up_;
+  RulesArguments rules_;
   std::string word_;     // of completion and man
   std::string man_dir_;  // of docs
   std::vector<Local> with_settings_;

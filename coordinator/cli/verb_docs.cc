@@ -140,6 +140,20 @@ const std::vector<VerbDoc>& localVerbs() {
        {},
        {},
        {"muster version"}},
+      {"rules",
+       "Check log rules, or try them on a log",
+       "rules check|test FILE",
+       {"check says whether the file is in order, and else every mistake with its line. test reads "
+        "a "
+        "log from standard input and says of each rule how often it hit, with the first and the "
+        "last line, and of each service which level results, with a chart over the log's time.",
+        "The log is one of spdlog's default layout: [2026-01-01 14:03:00.123] [logger] [level] "
+        "text. A line without that belongs to the one before it; in a log that has none of it each "
+        "line is a record of level info. Needs no cluster."},
+       {{"ACTION", "", "ACTION", "check or test", {"check", "test"}, ""},
+        {"FILE", "", "FILE", "The file of rules (TOML)", {}, "files"}},
+       {},
+       {"muster rules check rules.toml", "muster rules test rules.toml < app.log"}},
       {"completion",
        "Print the completion script of a shell",
        "completion SHELL",

@@ -18,6 +18,19 @@ void onSignal(int) {
   server_to_stop->stop();
 }
 
+// Set by SIGHUP: the log rules are to be read again.
+volatile std::sig_atomic_t hung_up = 0;
+
+void onHangup(int) {
+  hung_up = 1;
+}
+
+void reloadOnHangup() {
+  struct sigaction action {};
+  action.sa_handler = onHangup;
+  sigaction(SIGHUP, &action, nullptr);
+}
+
 void stopOnSignals(ledger::LineServer& server) {
   server_to_stop = &server;
   struct sigaction action {};
@@ -62,6 +75,7 @@ int run(const muster::NodeOptions& options, const ledger::Config& config) {
   (*node)->onDemote([&](const muster::Demotion& demotion) { service.demote(demotion); });
 
   stopOnSignals(**server);
+  if (!options.log_rules.empty()) reloadOnHangup();
   if (!config.port_file.empty()) {
     const muster::Status written =
         ledger::writePortFile(config.port_file.string(), (*server)->port());
@@ -72,7 +86,13 @@ int run(const muster::NodeOptions& options, const ledger::Config& config) {
   muster::logger("user")->info("{} listens on {}:{}", nodeName(options), config.listen,
                                (*server)->port());
   (*server)->run([&](const std::string& line) { return service.handle(line); },
-                 [&] { service.tick(); });
+                 [&] {
+                   service.tick();
+                   if (hung_up == 0) return;
+                   hung_up = 0;
+                   // The node logs what comes of it.
+                   (void)(*node)->reloadLogRules();
+                 });
   muster::logger("user")->info("stopping");
   // While the service is still there to be demoted.
   (*node)->stop();

@@ -111,8 +111,6 @@ inline constexpr Duration kOverrideRetry = Duration::seconds(10);
 inline constexpr size_t kMaxServices = 64;
 inline constexpr Duration kMinServiceWindow = Duration::seconds(10);
 inline constexpr Duration kMaxServiceWindow = Duration::seconds(24 * 3600);
-// A window is forgotten in steps of a sixtieth, finer than anybody reads a level.
-inline constexpr int64_t kWindowBuckets = 60;
 // Outages kept apart within a window, and changes kept apart between two samples; a service that
 // flaps more often has neighbouring ones merged.
 inline constexpr size_t kMaxOutageIntervals = 128;
@@ -122,6 +120,89 @@ inline constexpr size_t kMaxBadNounBytes = 32;
 inline constexpr Duration kPresencePeriod = Duration::seconds(60);
 // Sentences in one status text; more are counted, not quoted.
 inline constexpr size_t kMaxStatusSentences = 8;
+
+// --- log rules --------------------------------------------------------------------------------
+// All patterns share one automaton; some hundreds of rules are a second application.
+inline constexpr size_t kMaxRules = 256;
+// A pattern that people still understand, and the memory of its own program when compiled, which
+// bounds the time that this takes as well: 4 ms for the largest. (x{1000}){1000} is refused.
+inline constexpr size_t kMaxRulePatternBytes = 1024;
+inline constexpr size_t kMaxRulePatternMemory = 128 * 1024;
+// Of the automaton of all patterns, which grows with what it meets and begins anew when it is full.
+inline constexpr size_t kMaxRuleSetMemory = 16 * 1024 * 1024;
+// Of one record's text, as much is looked at as this. What a line is about stands at its beginning,
+// and a dump of megabytes must not hold up the records behind it.
+inline constexpr size_t kMaxRuleTextBytes = 4096;
+// What one record may count for: a forged or garbled figure must not use up a month's error budget.
+inline constexpr uint64_t kMaxRuleCount = 1'000'000;
+// Records that wait for the rules' thread: about a tenth of a second at 250,000 short ones a
+// second.
+inline constexpr size_t kRuleQueueBytes = 4 * 1024 * 1024;
+// How long that thread rests between two looks at the queue while records come in; each waking
+// costs the logging thread a system call, so not for every record.
+inline constexpr Duration kRuleRest = Duration::millis(2);
+// After the last record that was lost to a full queue, the rules count as blind for this long.
+inline constexpr Duration kRuleBlindness = Duration::seconds(1);
+
+// --- incidents and what is told of them --------------------------------------------------------
+// Thresholds that people have set: a hundred who each watch a hundred services.
+inline constexpr size_t kMaxAlertSubscriptions = 10'000;
+inline constexpr size_t kMaxAlertSubscriptionsPerPerson = 1000;
+// How long a threshold must hold: longer than a crash failover with leases of the usual length, so
+// that one that works wakes nobody; and not so long that a day passes unseen.
+inline constexpr Duration kAlertForDefault = Duration::seconds(30);
+inline constexpr Duration kMaxAlertFor = Duration::seconds(86400);
+// After the coordinator's start, or a new connection, before levels count: until then the nodes
+// that have not yet been heard of would look as if they were gone.
+inline constexpr Duration kAlertSettle = Duration::seconds(10);
+// What falls within this of the first is one storm and may become one message.
+inline constexpr Duration kIncidentGather = Duration::seconds(2);
+// Levels must have been well for this long, or an incident that flaps would end each minute.
+inline constexpr Duration kIncidentRecovery = Duration::seconds(30);
+// Updates of one incident are no closer together than this; a phone buzzes for each.
+inline constexpr Duration kIncidentUpdate = Duration::seconds(900);
+// The longest that any of the times above may be set to.
+inline constexpr Duration kMaxIncidentTime = Duration::seconds(86400);
+// So many groups, or more, that fall at once have one cause.
+inline constexpr size_t kStormGroups = 3;
+// For so long what falls besides belongs to the same storm.
+inline constexpr Duration kStormLife = Duration::seconds(300);
+// With more open at once the next ones join the latest as a storm.
+inline constexpr size_t kMaxOpenIncidents = 500;
+// Kept once they are over: years of a bad cluster, some 10 MB.
+inline constexpr size_t kMaxEndedIncidents = 10'000;
+inline constexpr size_t kMaxIncidentNotes = 200;
+inline constexpr size_t kMaxNoteBytes = 1000;
+// Names of what an incident covers, and people who follow it: beyond it they are only counted.
+inline constexpr size_t kMaxCovered = 2000;
+inline constexpr size_t kMaxFollowers = 500;
+// Shown of them in one message; a phone shows no more anyway.
+inline constexpr size_t kMaxCoveredShown = 5;
+inline constexpr size_t kMaxIncidentLogLines = 5;
+inline constexpr size_t kMaxIncidentLogLineBytes = 200;
+inline constexpr size_t kMaxSilences = 256;
+inline constexpr Duration kMinSilence = Duration::seconds(1);
+inline constexpr Duration kMaxSilence = Duration::seconds(30 * 86400);
+inline constexpr size_t kMaxEscalationSteps = 16;
+inline constexpr size_t kMaxOnCall = 64;
+// Messages not yet delivered: of one person (older ones are then only counted), and in all.
+inline constexpr size_t kMaxOutboxPerPerson = 200;
+inline constexpr size_t kMaxOutbox = 50'000;
+// Records of what was delivered to whom and when.
+inline constexpr size_t kMaxDeliveries = 50'000;
+// A message that nobody confirmed is sent again after the first time, then after twice that, up to
+// the last; unless it asks for an acknowledgement, so often at most until the person comes anew:
+// not every client sends receipts.
+inline constexpr Duration kOutboxFirstRetry = Duration::seconds(60);
+inline constexpr Duration kOutboxLastRetry = Duration::seconds(3600);
+inline constexpr int kOutboxRepeats = 3;
+// Another channel (a webhook, mail, an executable) is given up after so many failures: two days.
+inline constexpr int kChannelAttempts = 50;
+// What somebody writes within this of a message may have been written before it was there.
+inline constexpr Duration kReadSlack = Duration::seconds(2);
+// More unconfirmed messages than these are not repeated one by one, but as one summary.
+inline constexpr size_t kMaxRepeatedSingly = 3;
+inline constexpr size_t kMaxSummaryLines = 20;
 
 // --- election -------------------------------------------------------------------------------
 // Shorter leases than this lose to ordinary scheduling and network delays.
@@ -198,5 +279,44 @@ inline constexpr size_t kMaxHookLines = 200;
 inline constexpr size_t kMaxHookLineBytes = 1024;
 // Its words; more belong into a script.
 inline constexpr size_t kMaxHookWords = 64;
+
+// --- error budgets and burn rates ---------------------------------------------------------------
+// Of an objective. A shorter period than an hour has burn windows that no clock tick fills; a month
+// is what a history keeps.
+inline constexpr Duration kMinPeriod = Duration::seconds(3600);
+inline constexpr Duration kMaxPeriod = Duration::seconds(31 * 86400);
+// The burn windows of a short period are scaled down to no less than this: a few samples.
+inline constexpr Duration kMinBurnWindow = Duration::seconds(10);
+// Each rule costs two windows in every presence; the workbook needs four.
+inline constexpr size_t kMaxBurnRules = 8;
+// A hundred percent of errors at an objective of 99.999 % burns a hundred thousand times too fast.
+inline constexpr double kMaxBurnFactor = 100'000;
+// Windows of one service on the wire: two a rule, the sliding one and the period.
+inline constexpr size_t kMaxWindows = 2 * kMaxBurnRules + 2;
+// How long a state must hold before it is told. Longer ones would tell after everybody knows.
+inline constexpr Duration kMaxStateFor = Duration::seconds(3600);
+// Beyond this a minimum of events is a service that never has a level.
+inline constexpr uint64_t kMaxMinEvents = 1'000'000'000;
+// What a service remembers of a period of any length.
+inline constexpr size_t kMaxServiceStateBytes = 64 * 1024;
+// Requests between two samples, a quarter of a second: more than any machine serves, and so few
+// that a month of them is no overflow.
+inline constexpr uint64_t kMaxCountedAtOnce = uint64_t{1} << 40;
+// Outages kept one by one for reports; the oldest are forgotten, their budget is not.
+inline constexpr size_t kMaxRecentOutages = 128;
+// Times at which the process did not run, kept apart within a sliding window.
+inline constexpr size_t kMaxPauses = 16;
+// A state that has changed so often within the hour flaps, and gets better only after it has been
+// better for the time below without a break.
+inline constexpr size_t kFlapChanges = 6;
+inline constexpr Duration kFlapWindow = Duration::seconds(3600);
+inline constexpr Duration kFlapSteady = Duration::seconds(300);
+// Histories are written to disk at most this often: a crash costs no more than so much of them,
+// and a disk is not worn out by counting.
+inline constexpr Duration kHistorySaveEvery = Duration::seconds(30);
+// One history as it is written; far above what kMaxServiceStateBytes can amount to.
+inline constexpr size_t kMaxHistoryRecordBytes = 128 * 1024;
+// Groups' weights in the overall level are shares of one.
+inline constexpr double kMaxWeight = 1;
 
 }  // namespace muster::limits

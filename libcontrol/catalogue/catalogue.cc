@@ -185,11 +185,11 @@ Status checkPositions(const Command& command) {
 }
 
 // Rows of a table are flat: scalars, lists of scalars and messages of scalars. A level counts as a
-// scalar.
+// scalar, and what is only for programs doesn't count.
 Status checkRow(const Descriptor& row, int depth) {
   for (int i = 0; i < row.field_count(); ++i) {
     const FieldDescriptor& field = *row.field(i);
-    if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || isHidden(field)) continue;
     if (field.message_type() == v1::Level::descriptor() && !field.is_repeated()) continue;
     if (field.is_repeated() || depth > 0) {
       return mistake(field.full_name(), "a row of a reply can't hold further rows");

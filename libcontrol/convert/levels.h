@@ -9,7 +9,10 @@
 namespace muster::convert {
 
 v1::Level toProto(const service::Level& level);
+// As replies have it.
 v1::ServiceState toProto(const service::ServiceSnapshot& service);
+// As presence has it: without what follows from the rest.
+v1::ServiceState toStatus(const service::ServiceSnapshot& service);
 // What a node said: figures out of range are brought into it and the level is judged anew, so that
 // nobody has to trust the sender's own judgement.
 service::ServiceSnapshot fromProto(const v1::ServiceState& service);

@@ -75,6 +75,8 @@ void GroupMachine::confirmActive() {
   if (record_.move) {
     told.asked_by = record_.move->caller;
     told.steps.ask = move_->asked;
+    // Nobody asked for it, so only its own cause says why the one before had to stop.
+    if (record_.move->automatic) told.cause = record_.move->cause;
   }
   effects_.push_back(std::move(told));
 }

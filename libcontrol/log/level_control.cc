@@ -8,6 +8,7 @@
 
 #include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
+#include "libcontrol/log/rule_sink.h"
 
 namespace muster::log {
 namespace {
@@ -58,7 +59,10 @@ std::shared_ptr<spdlog::logger> makeLogger(const std::string& name) {
   const auto model = spdlog::default_logger();
   // Not by spdlog's own factories: those give the sinks, which the default logger shares, the
   // default pattern again.
-  return model ? model->clone(name) : std::make_shared<spdlog::logger>(name);
+  auto made = model ? model->clone(name) : std::make_shared<spdlog::logger>(name);
+  // Now, while no other thread knows it.
+  attachRules(*made);
+  return made;
 }
 
 }  // namespace

@@ -80,6 +80,7 @@ Status NodeCore::buildFaces() {
   commands::addNodeState(handlers, *this);
   commands::addNodeDrain(handlers, *this);
   commands::addAudit(handlers, audit_);
+  commands::addRules(handlers, *this);
   app_commands_.addTo(handlers);
   auto faces = NodeFaces::make({endpoint_, authority_, *this, audit_, parts_.clock, parts_.random},
                                parts_.identity, *services, std::move(handlers));
@@ -157,11 +158,12 @@ service::NodeSnapshot NodeCore::snapshot() {
   const ElapsedTime now = parts_.clock.elapsed();
   const std::lock_guard lock(parts_.services_mutex);
   parts_.services.sample(now, std::chrono::steady_clock::now());
-  return parts_.services.snapshot(now);
+  return parts_.services.snapshot(now, parts_.clock.wall());
 }
 
 void NodeCore::housekeeping() {
   levels_.housekeeping(parts_.clock.elapsed());
+  if (parts_.memory != nullptr) parts_.memory->saveIfDue();
   publish(false);
 }
 
@@ -197,7 +199,7 @@ v1::NodeStatus NodeCore::status(const service::NodeSnapshot& snapshot) const {
       out.set_lease_ttl_ms(static_cast<uint64_t>((ttl->ns + 999'999) / 1'000'000));
     }
   }
-  for (const auto& service : snapshot.services) *out.add_services() = convert::toProto(service);
+  for (const auto& service : snapshot.services) *out.add_services() = convert::toStatus(service);
   if (const v1::DrainMark mark = drain_.mark(); mark.changed_at_ms() != 0) {
     *out.mutable_drain() = mark;
   }
@@ -283,6 +285,20 @@ v1::RoleReply NodeCore::roleInfo() {
     reply.set_lease_ttl_ms(static_cast<uint64_t>(ttl->toMillis()));
   }
   return reply;
+}
+
+Result<v1::LogRulesReply> NodeCore::logRules() {
+  if (parts_.log_rules == nullptr) return LogRules::noFile();
+  return parts_.log_rules->report();
+}
+
+// On another thread: compiling many patterns takes longer than a lease may wait.
+void NodeCore::reloadLogRules(std::function<void(Status)> done) {
+  if (parts_.log_rules == nullptr) return done(LogRules::noFile());
+  parts_.command_thread.post([this, done = std::move(done)]() mutable {
+    Status read = parts_.log_rules->reload();
+    read_rules_.post([done = std::move(done), read = std::move(read)] { done(read); });
+  });
 }
 
 std::vector<std::string> NodeCore::names(const std::string& kind) const {

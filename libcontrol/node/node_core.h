@@ -11,6 +11,7 @@
 
 #include "commands/node_drain.h"
 #include "commands/node_state.h"
+#include "commands/rules.h"
 #include "libcontrol/base/clock.h"
 #include "libcontrol/base/random.h"
 #include "libcontrol/node/app_commands.h"
@@ -20,11 +21,14 @@
 #include "libcontrol/node/drain_marks.h"
 #include "libcontrol/node/lease_driver.h"
 #include "libcontrol/node/local_log_levels.h"
+#include "libcontrol/node/log_rules.h"
+#include "libcontrol/node/mailbox.h"
 #include "libcontrol/node/node_audit.h"
 #include "libcontrol/node/node_faces.h"
 #include "libcontrol/node/node_identity.h"
 #include "libcontrol/node/node_presence.h"
 #include "libcontrol/node/orders.h"
+#include "libcontrol/node/service_memory.h"
 #include "libcontrol/node/warden.h"
 #include "libcontrol/service/service_set.h"
 #include "libcontrol/store/node_state_store.h"
@@ -39,6 +43,7 @@ namespace muster {
 // `services_mutex`.
 class NodeCore : public commands::NodeState,
                  public commands::DrainSwitch,
+                 public commands::RuleControl,
                  public catalogue::Directory {
  public:
   struct Parts {
@@ -48,9 +53,11 @@ class NodeCore : public commands::NodeState,
     store::AuditStore& audit;
     service::ServiceSet& services;
     std::mutex& services_mutex;
+    ServiceMemory* memory = nullptr;  // null: nothing is kept
     AppThread& app;
     AppThread& command_thread;
     std::vector<Commands> commands;
+    LogRules* log_rules = nullptr;  // null: none
     Warden& warden;
     Clock& clock;
     Random& random;
@@ -79,6 +86,9 @@ class NodeCore : public commands::NodeState,
   Status setDrained(bool drained, const std::string& by, const std::string& reason,
                     WallTime wall) override;
   void resign(const std::string& why) override;
+  // commands::RuleControl
+  Result<v1::LogRulesReply> logRules() override;
+  void reloadLogRules(std::function<void(Status)> done) override;
   // catalogue::Directory: "loggers" (open: the handler judges), "services", and the application's
   std::vector<std::string> names(const std::string& kind) const override;
   std::optional<std::string> normalise(const std::string& kind,
@@ -106,6 +116,7 @@ class NodeCore : public commands::NodeState,
   NodeAudit audit_;
   LocalLogLevels levels_;
   AppCommands app_commands_;
+  Mailbox read_rules_;  // what came of reading them, from the thread of the commands
   xmpp::Endpoint endpoint_;
   CoordinatorWatch coordinator_;
   NodePresence presence_;

@@ -13,6 +13,16 @@ namespace {
 
 // Beside the file "state" of the state store, under the same lock.
 constexpr char kAuditFile[] = "audit.sqlite";
+constexpr char kHistoryFile[] = "services.sqlite";
+
+std::unique_ptr<store::ServiceHistoryStore> openHistory(const std::filesystem::path& file) {
+  Status problem;
+  auto store = store::openServiceHistoryOrNew(file, problem);
+  if (!problem) {
+    logger("muster.levels")->error("levels begin anew, as at a first start: {}", problem.text());
+  }
+  return store;
+}
 
 }  // namespace
 
@@ -29,8 +39,22 @@ Result<std::unique_ptr<Node>> NodeImpl::create(NodeOptions options) {
   auto audit = store::openAuditFile(options.state_dir / kAuditFile);
   if (!audit) return audit.status();
   ensureQtApplication();
-  return std::unique_ptr<Node>(new NodeImpl(std::move(options), std::move(identity).value(),
-                                            std::move(store).value(), std::move(audit).value()));
+  std::unique_ptr<NodeImpl> node(new NodeImpl(std::move(options), std::move(identity).value(),
+                                              std::move(store).value(), std::move(audit).value()));
+  if (Status loaded = node->loadLogRules(); !loaded) return loaded;
+  return std::unique_ptr<Node>(std::move(node));
+}
+
+Status NodeImpl::loadLogRules() {
+  if (options_.log_rules.empty()) return Status::ok();
+  auto rules = LogRules::make({options_.log_rules, services_, services_mutex_, clock_});
+  if (!rules) return rules.status();
+  log_rules_ = std::move(rules).value();
+  return Status::ok();
+}
+
+Status NodeImpl::reloadLogRules() {
+  return log_rules_ == nullptr ? LogRules::noFile() : log_rules_->reload();
 }
 
 NodeImpl::NodeImpl(NodeOptions options, NodeIdentity identity,
@@ -41,6 +65,9 @@ NodeImpl::NodeImpl(NodeOptions options, NodeIdentity identity,
       store_(std::move(store)),
       audit_(std::move(audit)),
       clock_(SystemClock::forHolder()) {
+  memory_ = std::make_unique<ServiceMemory>(openHistory(options_.state_dir / kHistoryFile),
+                                            services_, services_mutex_, clock_);
+  memory_->recall();
   promote_ = [](const Lease&) { return Status::ok(); };
   demote_ = [](const Demotion&) {};
 }
@@ -64,6 +91,15 @@ Requests& NodeImpl::requests(const std::string& name, ServiceOptions options) {
   if (service) return **service;
   if (services_problem_) services_problem_ = service.status();
   static Requests nowhere;
+  return nowhere;
+}
+
+Gauge& NodeImpl::gauge(const std::string& name, const GaugeBounds& bounds, ServiceOptions options) {
+  const std::lock_guard lock(services_mutex_);
+  const auto service = services_.addGauge(name, bounds, options, clock_.elapsed());
+  if (service) return **service;
+  if (services_problem_) services_problem_ = service.status();
+  static Gauge nowhere{GaugeBounds{}};
   return nowhere;
 }
 
@@ -100,9 +136,11 @@ NodeCore::Parts NodeImpl::parts() {
           .audit = *audit_,
           .services = services_,
           .services_mutex = services_mutex_,
+          .memory = memory_.get(),
           .app = *app_,
           .command_thread = *command_thread_,
           .commands = commands_,
+          .log_rules = log_rules_.get(),
           .warden = *warden_,
           .clock = clock_,
           .random = random_,
@@ -115,6 +153,9 @@ Status NodeImpl::start() {
   {
     const std::lock_guard services_lock(services_mutex_);
     if (!services_problem_) return services_problem_;
+  }
+  if (log_rules_ != nullptr) {
+    if (Status started = log_rules_->start(); !started) return started;
   }
   warden_ = std::make_unique<Warden>(clock_, [] {
     // Nothing but the signal: the lease is over, and a log line could block.
@@ -151,6 +192,7 @@ void NodeImpl::stop() {
   loop_->post([this, stopped] { core_->shutdown([stopped] { stopped->set_value(); }); });
   stopped->get_future().wait();
   endThreads();
+  memory_->save();
   running_ = false;
 }
 
@@ -158,6 +200,8 @@ void NodeImpl::stop() {
 void NodeImpl::endThreads() {
   app_.reset();
   command_thread_.reset();
+  // With the level that they last told of, until here.
+  if (log_rules_ != nullptr) log_rules_->stop();
   loop_->run([this] {
     std::unique_ptr<NodeCore> ended;
     const std::lock_guard core_lock(core_mutex_);

@@ -9,9 +9,11 @@
 
 #include "libcontrol/base/random.h"
 #include "libcontrol/node/app_thread.h"
+#include "libcontrol/node/log_rules.h"
 #include "libcontrol/node/loop_thread.h"
 #include "libcontrol/node/node_core.h"
 #include "libcontrol/node/node_identity.h"
+#include "libcontrol/node/service_memory.h"
 #include "libcontrol/node/warden.h"
 #include "libcontrol/store/audit_file.h"
 #include "muster/commands.h"
@@ -26,6 +28,7 @@ class NodeImpl : public Node {
 
   Availability& availability(const std::string& name, ServiceOptions options) override;
   Requests& requests(const std::string& name, ServiceOptions options) override;
+  Gauge& gauge(const std::string& name, const GaugeBounds& bounds, ServiceOptions options) override;
   void onPromote(std::function<Status(const Lease&)> promote) override;
   void onDemote(std::function<void(const Demotion&)> demote) override;
   void addCommands(const Commands& commands) override;
@@ -36,10 +39,12 @@ class NodeImpl : public Node {
   void declineOffers(const std::string& why) override;
   std::unique_ptr<Lease> lease() const override;
   std::string fullJid() const override;
+  Status reloadLogRules() override;
 
  private:
   NodeImpl(NodeOptions options, NodeIdentity identity, std::unique_ptr<store::NodeStateStore> store,
            std::unique_ptr<store::AuditStore> audit);
+  Status loadLogRules();
   NodeCore::Parts parts();
   // Has the core do it on its loop; nothing happens unless it runs.
   void tellCore(std::function<void(NodeCore&)> job);
@@ -53,6 +58,8 @@ class NodeImpl : public Node {
   Clock& clock_;
   std::mutex services_mutex_;
   service::ServiceSet services_;
+  std::unique_ptr<ServiceMemory> memory_;
+  std::unique_ptr<LogRules> log_rules_;  // null: none; its services live in services_
   Status services_problem_;  // the first service that could not be made; told by start()
   std::function<Status(const Lease&)> promote_;
   std::function<void(const Demotion&)> demote_;

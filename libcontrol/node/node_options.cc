@@ -1,4 +1,5 @@
 #include "libcontrol/config/config_file.h"
+#include "libcontrol/rules/rule_set.h"
 #include "muster/node.h"
 
 namespace muster {
@@ -25,11 +26,16 @@ Result<NodeOptions> loadNodeOptions(const std::filesystem::path& file) {
   options.version = node.string("version");
   (void)node.requiredString("state_dir");
   options.state_dir = node.path("state_dir");
+  options.log_rules = node.path("log_rules");
   for (ConfigTable grant : node.tables("grant")) {
     const std::string jid = grant.requiredString("jid");
     options.grants.emplace_back(jid, grant.requiredString("role"));
   }
   if (Status status = (*config)->finish(); !status) return status;
+  if (!options.log_rules.empty()) {
+    const auto rules = rules::RuleSet::load(options.log_rules);
+    if (!rules) return rules.status();
+  }
   return options;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "libcontrol/base/text.h"
+#include "libcontrol/service/burn.h"
 
 namespace muster::service {
 namespace {
@@ -15,11 +16,17 @@ double shortOfAll(double percent) {
   return std::min(percent, std::nextafter(100.0, 0.0));
 }
 
+bool isTooLittle(const ServiceSnapshot& service) {
+  const uint64_t sum = service.good + service.bad;
+  // Two counts that run over together are enough.
+  return service.kind == Kind::kRequests && sum >= service.good && sum < service.min_events;
+}
+
 std::optional<double> percentOf(const ServiceSnapshot& service) {
   if (service.kind == Kind::kRequests) {
     // As doubles: a sum of 64-bit counts may not fit into 64 bits.
     const double total = static_cast<double>(service.good) + static_cast<double>(service.bad);
-    if (total == 0) return std::nullopt;
+    if (total == 0 || isTooLittle(service)) return std::nullopt;
     const double percent = 100.0 * static_cast<double>(service.good) / total;
     return service.bad == 0 ? 100.0 : shortOfAll(percent);
   }
@@ -38,18 +45,64 @@ double budgetSpent(double percent, double objective_percent) {
   return (100.0 - percent) / budget;
 }
 
-LevelState stateOf(std::optional<double> percent, double objective_percent) {
+// Shares of the window's error budget from which on a state holds.
+struct Borders {
+  double breached;
+  double burning;
+};
+// 100 - 99.9 is not quite a tenth as a double; exactly half of the budget is not more than half.
+constexpr double kHair = 1e-9;
+// What has got worse must become clearly better before it is well again.
+constexpr Borders kGettingWorse{1 + kHair, 0.5 + kHair};
+constexpr Borders kGettingBetter{0.9 + kHair, 0.4 + kHair};
+
+LevelState stateOf(const ServiceSnapshot& service, LevelState before) {
+  const std::optional<double> percent = percentOf(service);
   if (!percent) return LevelState::kNoData;
-  if (*percent < objective_percent) return LevelState::kBreached;
-  // 100 - 99.9 is not quite a tenth as a double; exactly half of the budget is not more than half.
-  constexpr double kHalf = 0.5 + 1e-9;
-  return budgetSpent(*percent, objective_percent) > kHalf ? LevelState::kBurning : LevelState::kOk;
+  const double spent = budgetSpent(*percent, service.objective_percent);
+  const auto border = [&](LevelState state, double Borders::*which) {
+    return (before >= state ? kGettingBetter : kGettingWorse).*which;
+  };
+  if (*percent < service.objective_percent ||
+      spent > border(LevelState::kBreached, &Borders::breached)) {
+    return LevelState::kBreached;
+  }
+  const BurnAlert* alert = worstFiring(service);
+  const bool is_page = alert != nullptr && alert->rule.severity == Severity::kPage;
+  if (is_page || spent > border(LevelState::kBurning, &Borders::burning)) {
+    return LevelState::kBurning;
+  }
+  return LevelState::kOk;
+}
+
+std::string withShare(double rate) {
+  // Nobody tells 14.4 from 14.44, or 99.3 from 99.
+  const double steps = rate < 100 ? 10 : 1;
+  const auto tenths = static_cast<int64_t>(std::min(rate, 1e9) * steps);
+  const std::string whole = std::to_string(tenths / static_cast<int64_t>(steps));
+  const int64_t rest = tenths % static_cast<int64_t>(steps);
+  return rest == 0 ? whole : whole + "." + std::to_string(rest);
+}
+
+// What the figures of the window don't tell: why a level that looks well is burning.
+std::string burnReason(const ServiceSnapshot& service) {
+  const BurnAlert* alert = worstFiring(service);
+  if (alert == nullptr || alert->rule.severity != Severity::kPage) return {};
+  const std::optional<double> percent = percentOf(service);
+  if (!percent || budgetSpent(*percent, service.objective_percent) > kGettingWorse.burning) {
+    return {};
+  }
+  return "; error budget spent " + withShare(alert->long_rate) + " times too fast over " +
+         durationInWords(alert->rule.long_window);
 }
 
 std::string requestsReason(const ServiceSnapshot& service, const std::string& window) {
   if (service.good == 0 && service.bad == 0) return "nothing counted in the last " + window;
   const std::string bad = service.bad == 0 ? "none" : std::to_string(service.bad);
-  return bad + " " + service.bad_noun + " in the last " + window;
+  const std::string counted = bad + " " + service.bad_noun + " in the last " + window;
+  if (!isTooLittle(service)) return counted;
+  return counted + "; too few to tell: " + std::to_string(service.good + service.bad) + " of " +
+         std::to_string(service.min_events);
 }
 
 std::string availabilityReason(const ServiceSnapshot& service, const std::string& window) {
@@ -62,6 +115,32 @@ std::string availabilityReason(const ServiceSnapshot& service, const std::string
   }
   if (service.observed.ns <= 0) return "nothing observed yet";
   return service.outages == 0 ? "no outage in the last " + window : outages;
+}
+
+std::string gaugeReason(const ServiceSnapshot& service, const std::string& window) {
+  const std::string out =
+      "out of bounds " +
+      (service.outages == 1 ? "once" : std::to_string(service.outages) + " times") + ", " +
+      durationInWords(service.outage) + ", in the last " + window;
+  if (service.ongoing_outage) {
+    const std::string now = "out of bounds for " + durationInWords(*service.ongoing_outage);
+    return service.outages > 1 ? now + "; " + out : now;
+  }
+  if (service.observed.ns <= 0) return "nothing measured in the last " + window;
+  return service.outages == 0 ? "within bounds in the last " + window : out;
+}
+
+std::string reasonOf(const ServiceSnapshot& service) {
+  const std::string window = durationInWords(service.window);
+  switch (service.kind) {
+    case Kind::kAvailability:
+      return availabilityReason(service, window);
+    case Kind::kRequests:
+      return requestsReason(service, window);
+    case Kind::kGauge:
+      return gaugeReason(service, window);
+  }
+  return {};
 }
 
 double spent(const ServiceSnapshot& service) {
@@ -86,12 +165,21 @@ std::string counted(int64_t n, const char* one, const char* many) {
 Level judge(const ServiceSnapshot& service) {
   Level level;
   level.percent = percentOf(service);
-  level.state = stateOf(level.percent, service.objective_percent);
-  const std::string window = durationInWords(service.window);
-  level.text = levelSentence(service.name, level.percent,
-                             service.kind == Kind::kRequests ? requestsReason(service, window)
-                                                             : availabilityReason(service, window));
+  level.state = stateOf(service, LevelState::kOk);
+  level.text = levelSentence(service.name, level.percent, reasonOf(service) + burnReason(service));
   return level;
+}
+
+void judgeAll(ServiceSnapshot& service) {
+  service.burns = judgeBurns(service);
+  const WindowTotal* period = findWindow(service, service.period);
+  service.budget_left =
+      period == nullptr ? std::nullopt : budgetLeft(*period, service.objective_percent);
+  service.level = judge(service);
+}
+
+LevelState judgeState(const ServiceSnapshot& service, LevelState before) {
+  return stateOf(service, before);
 }
 
 bool isWorse(const ServiceSnapshot& a, const ServiceSnapshot& b) {

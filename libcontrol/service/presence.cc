@@ -81,14 +81,21 @@ std::string roundedPercent(std::optional<double> percent) {
 }
 
 // What of a service's figures is worth sending again: its percent, the order of magnitude of what
-// it counts (by which groups weigh it), its number of outages, and for how many minutes it is down.
+// it counts (by which groups weigh it), its number of outages, for how many minutes it is down, the
+// percent of its budget that is left and which burn rates are too much.
 std::string roundedKey(const ServiceSnapshot& service) {
   const int magnitude = std::bit_width(std::max(service.good, service.bad));
   const int64_t down_minutes =
       service.ongoing_outage ? service.ongoing_outage->toMillis() / 60'000 : -1;
-  return service.name + ":" + roundedPercent(service.level.percent) + ":" +
-         std::to_string(magnitude) + ":" + std::to_string(service.outages) + ":" +
-         std::to_string(down_minutes) + ";";
+  std::string key = service.name + ":" + roundedPercent(service.level.percent) + ":" +
+                    std::to_string(magnitude) + ":" + std::to_string(service.outages) + ":" +
+                    std::to_string(down_minutes) + ":";
+  if (service.budget_left) {
+    const double percent = std::clamp(*service.budget_left * 100, -1e6, 100.0);
+    key += std::to_string(static_cast<int64_t>(std::floor(percent)));
+  }
+  for (const BurnAlert& alert : service.burns) key += alert.firing ? "!" : ".";
+  return key + ";";
 }
 
 void fillKeys(const std::vector<ServiceSnapshot>& services, const PresenceFacts& facts,

@@ -1,52 +1,59 @@
-// Sliding windows over what a service counts. Pure: the time is passed in, and never runs backwards
-// (an instant before the last one is taken as the last one).
+// The sliding window of a service that is judged by time. Pure: the time is passed in, and never
+// runs backwards (an instant before the last one is taken as the last one).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
 
 #include "libcontrol/base/clock.h"
+#include "libcontrol/service/bytes.h"
 
 namespace muster::service {
 
-// Counts of good and bad requests. What was counted is forgotten a bucket (1/60 of the window) at a
-// time and never later than a window after it happened, so that a total covers between 59/60 and
-// all of the window. Memory: one entry a bucket in which something was counted.
-class RequestWindow {
+// Stretches of time with their exact begin and end, in order, for as long as a window reaches.
+// Where there are more than its capacity, those nearest to each other are kept as one that
+// remembers their number and length; only when the window's edge passes through such a one is the
+// length not exact, and then it is taken to be as late in it as possible.
+class Spells {
  public:
-  // `window` must be positive.
-  RequestWindow(Duration window, ElapsedTime since);
+  explicit Spells(size_t capacity) : capacity_(capacity) {}
 
-  struct Counts {
-    uint64_t good = 0;
-    uint64_t bad = 0;
-    bool operator==(const Counts&) const = default;
+  // Idempotent; times are in order.
+  void begin(ElapsedTime at);
+  void end(ElapsedTime at);
+  void forgetBefore(ElapsedTime edge);
+
+  struct Totals {
+    Duration length{};
+    uint32_t count = 0;
+    std::optional<Duration> ongoing;  // of the present one, whether it began after `edge` or not
   };
-  void add(ElapsedTime now, uint64_t good, uint64_t bad);
-  // What is younger than the window.
-  Counts counts(ElapsedTime now) const;
+  Totals totals(ElapsedTime edge, ElapsedTime now) const;
 
-  Duration bucketWidth() const { return width_; }
+  size_t closed() const { return closed_.size(); }
+
+  // One that goes on is written as ended now.
+  void write(ByteWriter& out, ElapsedTime now) const;
+  // False, and nothing usable, if it isn't what write() makes.
+  bool read(ByteReader& in, ElapsedTime now);
 
  private:
-  struct Bucket {
-    int64_t index;
-    Counts counts;
+  struct Interval {
+    ElapsedTime begin;
+    ElapsedTime end;
+    Duration length;
+    uint32_t count;
   };
-  int64_t firstLiveIndex(ElapsedTime now) const;
+  void mergeNearest();
 
-  const Duration window_;
-  const Duration width_;
-  const ElapsedTime since_;
-  ElapsedTime last_;
-  std::deque<Bucket> buckets_;
+  size_t capacity_;
+  std::deque<Interval> closed_;  // not overlapping
+  std::optional<ElapsedTime> open_;
 };
 
-// Outages with their exact times. Where there are more than limits::kMaxOutageIntervals of them in
-// a window, those nearest to each other are kept as one that remembers their number and down time;
-// only when the window's edge passes through such a one is the down time not exact, and then it is
-// taken to be as late in it as possible.
+// Outages, and pauses in which nobody watched (the process did not run, say).
 class AvailabilityWindow {
  public:
   // `window` must be positive.
@@ -55,32 +62,34 @@ class AvailabilityWindow {
   // Idempotent, like Availability's. Times are in order; one before `since` is taken as `since`.
   void begin(ElapsedTime at);
   void end(ElapsedTime at);
+  // The same of pauses. An outage ends for good where a pause begins.
+  void pause(ElapsedTime at);
+  void resume(ElapsedTime at);
 
   struct Totals {
-    Duration observed{};  // min(window, time since it was made)
+    Duration observed{};  // min(window, time since it was made), without pauses
     Duration outage{};    // within what was observed; one that goes on counts up to now
     uint32_t outages = 0;
     std::optional<Duration> ongoing;  // for how long the present one has gone on, window or not
+    bool paused = false;
   };
   Totals totals(ElapsedTime now) const;
 
-  size_t intervals() const { return closed_.size(); }
+  size_t intervals() const { return outages_.closed(); }
+
+  // What another process has written becomes this one's past; `now` is in each the instant of the
+  // call, and in the one that reads nobody has watched for `gap` before.
+  void write(ByteWriter& out, ElapsedTime now) const;
+  bool read(ByteReader& in, ElapsedTime now, Duration gap);
 
  private:
-  struct Interval {
-    ElapsedTime begin;
-    ElapsedTime end;
-    Duration down;
-    uint32_t count;
-  };
-  void forget(ElapsedTime now);
-  void mergeNearest();
+  ElapsedTime inOrder(ElapsedTime at);
 
-  const Duration window_;
-  const ElapsedTime since_;
+  Duration window_;
+  ElapsedTime since_;
   ElapsedTime last_;
-  std::deque<Interval> closed_;  // in order, not overlapping
-  std::optional<ElapsedTime> open_;
+  Spells outages_;
+  Spells pauses_;
 };
 
 }  // namespace muster::service

@@ -1,5 +1,5 @@
 // The coordinator's durable memory: groups and their moves, members, grants, subscriptions, the
-// overrides of log levels, the audit trail and the groups' history.
+// overrides of log levels, the audit trail, the groups' history, incidents and the outbox.
 // Every store is an interface with two implementations, in SQLite and in memory, that pass the same
 // tests. All of one CoordinatorStore is used from one thread. What a call changes is durable
 // (fsync) when it returns ok. When it refuses (a code that it documents) nothing has changed; after
@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libcontrol/base/clock.h"
@@ -137,9 +138,61 @@ class OverrideStore {
   virtual Result<std::vector<OverrideRow>> list() = 0;
 };
 
+// What one event of the incidents comes to: all of it, or nothing, becomes durable.
+struct AlertCommit {
+  std::vector<AlertSubscriptionRow> subscribed{};                   // inserted or replaced
+  std::vector<std::pair<std::string, std::string>> unsubscribed{};  // by JID and target
+  std::vector<IncidentRow> incidents{};                             // inserted or replaced
+  std::vector<IncidentNoteRow> notes{};                             // added
+  std::vector<SilenceRow> silences{};                               // inserted or replaced
+  std::vector<std::string> silences_over{};                         // by target
+  std::vector<OutboxRow> outbox{};  // inserted, or replaced in their places
+  std::vector<DeliveryRow> done{};  // leave the outbox, by id, and are recorded
+
+  bool isEmpty() const {
+    return subscribed.empty() && unsubscribed.empty() && incidents.empty() && notes.empty() &&
+           silences.empty() && silences_over.empty() && outbox.empty() && done.empty();
+  }
+};
+
+struct IncidentQuery {
+  bool open_only = false;
+  std::optional<uint64_t> id = std::nullopt;
+  // Those that were open at any time since then.
+  std::optional<WallTime> since = std::nullopt;
+  std::optional<uint64_t> before_id = std::nullopt;  // for the next page
+  size_t limit = 100;                                // 1 to limits::kMaxAuditPage
+};
+
+// Incidents, who wants to hear of them, and what is still to be told.
+class AlertStore {
+ public:
+  virtual ~AlertStore() = default;
+  // kInvalidArgument for a row without its key. Of incidents that are over and of deliveries the
+  // newest limits::kMaxEndedIncidents and limits::kMaxDeliveries are kept.
+  virtual Status commit(const AlertCommit& commit) = 0;
+  // By JID, then target.
+  virtual Result<std::vector<AlertSubscriptionRow>> subscriptions() = 0;
+  // Newest first. kInvalidArgument for a limit out of range.
+  virtual Result<std::vector<IncidentRow>> incidents(const IncidentQuery& query) = 0;
+  // The highest id that was ever kept; 0: none.
+  virtual Result<uint64_t> lastIncident() = 0;
+  // Oldest first.
+  virtual Result<std::vector<IncidentNoteRow>> notes(uint64_t incident) = 0;
+  // By target.
+  virtual Result<std::vector<SilenceRow>> silences() = 0;
+  // In the order in which they were posted.
+  virtual Result<std::vector<OutboxRow>> outbox() = 0;
+  // Newest first, of one incident or of all.
+  virtual Result<std::vector<DeliveryRow>> deliveries(std::optional<uint64_t> incident,
+                                                      size_t limit) = 0;
+};
+
 struct CoordinatorStoreOptions {
   size_t audit_capacity = limits::kMaxAuditEntries;
   size_t history_capacity = limits::kMaxHistoryEvents;
+  size_t incident_capacity = limits::kMaxEndedIncidents;
+  size_t delivery_capacity = limits::kMaxDeliveries;
   // How long a call may wait for somebody who reads the file beside us (a backup, a shell).
   Duration busy_timeout = Duration::seconds(5);
 };
@@ -164,6 +217,7 @@ class CoordinatorStore {
   virtual AuditStore& audit() = 0;
   virtual HistoryStore& history() = 0;
   virtual OverrideStore& overrides() = 0;
+  virtual AlertStore& alerts() = 0;
 };
 
 }  // namespace muster::store

@@ -96,6 +96,11 @@ Run& Run::integer(int64_t value) {
   return *this;
 }
 
+Run& Run::real(double value) {
+  if (result_ == SQLITE_OK) note(sqlite3_bind_double(statement_.prepared_, next_++, value));
+  return *this;
+}
+
 // Bound values may be temporaries: SQLite copies them.
 Run& Run::text(std::string_view value) {
   if (result_ == SQLITE_OK) {
@@ -132,6 +137,10 @@ Status Run::done() {
 
 int64_t Run::integerAt(int column) const {
   return sqlite3_column_int64(statement_.prepared_, column);
+}
+
+double Run::realAt(int column) const {
+  return sqlite3_column_double(statement_.prepared_, column);
 }
 
 bool Run::isNullAt(int column) const {

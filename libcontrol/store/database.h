@@ -71,6 +71,7 @@ class Run {
   Run& operator=(const Run&) = delete;
 
   Run& integer(int64_t value);
+  Run& real(double value);
   Run& text(std::string_view value);
   Run& blob(std::string_view value);
   Run& null();
@@ -81,6 +82,7 @@ class Run {
   Status done();
 
   int64_t integerAt(int column) const;
+  double realAt(int column) const;
   std::string textAt(int column) const;  // text and blobs alike
   bool isNullAt(int column) const;
 

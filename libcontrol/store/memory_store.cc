@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "libcontrol/store/coordinator_store.h"
+#include "libcontrol/store/memory_alerts.h"
 #include "libcontrol/store/validate.h"
 
 namespace muster::store {
@@ -241,7 +242,9 @@ class MemoryOverrideStore : public OverrideStore {
 class MemoryStore : public CoordinatorStore {
  public:
   explicit MemoryStore(const CoordinatorStoreOptions& options)
-      : audit_(options.audit_capacity), history_(options.history_capacity) {}
+      : audit_(options.audit_capacity),
+        history_(options.history_capacity),
+        alerts_(options.incident_capacity, options.delivery_capacity) {}
 
   GroupStore& groups() override { return groups_; }
   MemberStore& members() override { return members_; }
@@ -250,6 +253,7 @@ class MemoryStore : public CoordinatorStore {
   AuditStore& audit() override { return audit_; }
   HistoryStore& history() override { return history_; }
   OverrideStore& overrides() override { return overrides_; }
+  AlertStore& alerts() override { return alerts_; }
 
  private:
   MemoryGroupStore groups_;
@@ -259,6 +263,7 @@ class MemoryStore : public CoordinatorStore {
   MemoryAuditStore audit_;
   MemoryHistoryStore history_;
   MemoryOverrideStore overrides_;
+  MemoryAlertStore alerts_;
 };
 
 }  // namespace

@@ -164,4 +164,100 @@ struct OverrideRow {
   bool operator==(const OverrideRow&) const = default;
 };
 
+// Somebody's wish to hear when a target's level falls; one for each person and target.
+struct AlertSubscriptionRow {
+  std::string jid;              // bare
+  std::string target;           // "user.ledger", "ledger", "node1", "overall"
+  std::string place;            // bare; the address that speaks
+  std::optional<double> below;  // percent; unset: the target's own objective
+  int64_t for_ms = 0;
+  int severity = 2;  // muster.v1.IncidentSeverity's number
+  WallTime since;
+
+  bool operator==(const AlertSubscriptionRow&) const = default;
+};
+
+struct IncidentRow {
+  uint64_t id = 0;  // never 0 and never given twice
+  std::string target;
+  std::string group;
+  int severity = 2;
+  bool storm = false;
+  std::string sentence;  // the level at its beginning
+  std::optional<double> percent;
+  double objective = 0;
+  std::optional<double> budget_left;
+  std::string log_lines;  // one a line
+  WallTime since;
+  WallTime opened;
+  std::optional<WallTime> ended;
+  std::string recovered;  // the level at its end, or why it is over
+  std::string covered;    // targets, one a line
+  uint32_t thresholds = 0;
+  std::string followers;  // one a line: the bare JID, a blank, and the address that speaks to it
+  bool announced = false;
+  std::string acked_by;
+  std::optional<WallTime> acked_at;
+  std::string assignee;
+  std::string resolved_by;
+  uint32_t steps_done = 0;  // of the escalation
+
+  bool operator==(const IncidentRow&) const = default;
+};
+
+struct IncidentNoteRow {
+  uint64_t seq = 0;  // given by the store; ignored when it is added
+  uint64_t incident = 0;
+  WallTime at;
+  std::string who;   // bare JID; empty: the coordinator itself
+  std::string what;  // "opened", "ack", "note", ...
+  std::string text;
+
+  bool operator==(const IncidentNoteRow&) const = default;
+};
+
+struct SilenceRow {
+  std::string target;
+  std::string by;
+  std::string reason;
+  WallTime from;
+  WallTime until;
+
+  bool operator==(const SilenceRow&) const = default;
+};
+
+// Something that is to be told and has not been delivered yet.
+struct OutboxRow {
+  std::string id;       // of the stanza and of its repetitions; unique
+  std::string channel;  // empty: a chat message
+  std::string to;       // bare JID; empty of a channel
+  std::string from;
+  uint64_t incident = 0;  // 0: of none
+  int kind = 0;           // the coordinator's own number
+  std::string text;
+  std::string gist;
+  bool until_acked = false;
+  WallTime created;
+  uint32_t attempts = 0;
+  std::optional<WallTime> sent;  // the last attempt
+  bool confirmed = false;
+
+  bool operator==(const OutboxRow&) const = default;
+};
+
+// What became of a message of the outbox.
+struct DeliveryRow {
+  uint64_t seq = 0;  // given by the store
+  WallTime at;
+  std::string id;
+  std::string channel;
+  std::string to;
+  uint64_t incident = 0;
+  int kind = 0;
+  uint32_t attempts = 0;
+  std::string outcome;
+
+  bool operator==(const DeliveryRow&) const = default;
+};
+
 }  // namespace muster::store

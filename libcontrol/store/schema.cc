@@ -119,6 +119,87 @@ CREATE TABLE overrides (
   PRIMARY KEY (kind, target, logger)
 ) STRICT, WITHOUT ROWID;
 )sql",
+    R"sql(
+CREATE TABLE alert_subscriptions (
+  jid TEXT NOT NULL,
+  target TEXT NOT NULL,
+  place TEXT NOT NULL,
+  below REAL,                             -- percent; NULL: the target's own objective
+  for_ms INTEGER NOT NULL CHECK (for_ms >= 0),
+  severity INTEGER NOT NULL CHECK (severity BETWEEN 1 AND 2),
+  since_ms INTEGER NOT NULL,
+  PRIMARY KEY (jid, target)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE incidents (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,   -- never given twice, even after the oldest are gone
+  target TEXT NOT NULL,
+  "group" TEXT NOT NULL,
+  severity INTEGER NOT NULL CHECK (severity BETWEEN 1 AND 2),
+  storm INTEGER NOT NULL CHECK (storm IN (0, 1)),
+  sentence TEXT NOT NULL,
+  percent REAL,                           -- NULL: no data
+  objective REAL NOT NULL,
+  budget_left REAL,                       -- percent; NULL: not known
+  log_lines TEXT NOT NULL,                -- one a line, as are the next two lists
+  since_ms INTEGER NOT NULL,
+  opened_ms INTEGER NOT NULL,
+  ended_ms INTEGER,                       -- NULL: open
+  recovered TEXT NOT NULL,
+  covered TEXT NOT NULL,
+  thresholds INTEGER NOT NULL,
+  followers TEXT NOT NULL,                -- bare JID, blank, the address that speaks to it
+  announced INTEGER NOT NULL CHECK (announced IN (0, 1)),
+  acked_by TEXT NOT NULL,
+  acked_ms INTEGER,
+  assignee TEXT NOT NULL,
+  resolved_by TEXT NOT NULL,
+  steps_done INTEGER NOT NULL
+) STRICT;
+CREATE INDEX open_incidents ON incidents (id) WHERE ended_ms IS NULL;
+CREATE TABLE incident_notes (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  incident INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  what TEXT NOT NULL,
+  text TEXT NOT NULL
+) STRICT;
+CREATE INDEX notes_of_incident ON incident_notes (incident, seq);
+CREATE TABLE silences (
+  target TEXT PRIMARY KEY,
+  by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  from_ms INTEGER NOT NULL,
+  until_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE outbox (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- in the order in which they were posted
+  id TEXT NOT NULL UNIQUE,
+  channel TEXT NOT NULL,                  -- empty: a chat message
+  to_jid TEXT NOT NULL,
+  from_jid TEXT NOT NULL,
+  incident INTEGER NOT NULL,              -- 0: of none
+  kind INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  gist TEXT NOT NULL,
+  until_acked INTEGER NOT NULL CHECK (until_acked IN (0, 1)),
+  created_ms INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  sent_ms INTEGER,                        -- the last attempt; NULL: none yet
+  confirmed INTEGER NOT NULL CHECK (confirmed IN (0, 1))
+) STRICT;
+CREATE TABLE deliveries (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_ms INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  to_jid TEXT NOT NULL,
+  incident INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  outcome TEXT NOT NULL
+) STRICT;
+)sql",
 };
 
 constexpr std::array kAuditTrailSteps = {

@@ -7,6 +7,7 @@
 #include "libcontrol/store/coordinator_store.h"
 #include "libcontrol/store/database.h"
 #include "libcontrol/store/schema.h"
+#include "libcontrol/store/sqlite_alerts.h"
 #include "libcontrol/store/sqlite_tables.h"
 #include "libcontrol/store/sqlite_trails.h"
 
@@ -26,7 +27,8 @@ class SqliteStore : public CoordinatorStore {
         subscriptions_(*database_),
         audit_(*database_, options.audit_capacity),
         history_(*database_, options.history_capacity),
-        overrides_(*database_) {}
+        overrides_(*database_),
+        alerts_(*database_, options.incident_capacity, options.delivery_capacity) {}
 
   GroupStore& groups() override { return groups_; }
   MemberStore& members() override { return members_; }
@@ -35,6 +37,7 @@ class SqliteStore : public CoordinatorStore {
   AuditStore& audit() override { return audit_; }
   HistoryStore& history() override { return history_; }
   OverrideStore& overrides() override { return overrides_; }
+  AlertStore& alerts() override { return alerts_; }
 
  private:
   FileLock lock_;
@@ -46,6 +49,7 @@ class SqliteStore : public CoordinatorStore {
   SqliteAuditStore audit_;
   SqliteHistoryStore history_;
   SqliteOverrideStore overrides_;
+  SqliteAlertStore alerts_;
 };
 
 }  // namespace

@@ -161,6 +161,32 @@ Status checkOverride(const OverrideRow& row, size_t others) {
   return Status::ok();
 }
 
+Status checkAlerts(const AlertCommit& commit) {
+  for (const AlertSubscriptionRow& row : commit.subscribed) {
+    if (Status s = checkText(row.jid, kMaxJidBytes, "a subscriber's JID", "jid"); !s) return s;
+    if (Status s = checkText(row.target, kMaxJidBytes, "a target", "target"); !s) return s;
+  }
+  for (const SilenceRow& row : commit.silences) {
+    if (Status s = checkText(row.target, kMaxJidBytes, "a target", "target"); !s) return s;
+  }
+  for (const IncidentRow& row : commit.incidents) {
+    if (row.id == 0 || row.id > kMaxStoredEpoch) {
+      return {Code::kInvalidArgument, "an incident's number is above 0 and below 2^63", "id"};
+    }
+    if (row.severity < 1 || row.severity > 2) {
+      return {Code::kInvalidArgument,
+              "severity " + std::to_string(row.severity) + " is none; 1 or 2", "severity"};
+    }
+  }
+  for (const OutboxRow& row : commit.outbox) {
+    if (Status s = checkText(row.id, limits::kMaxNameBytes, "a message's id", "id"); !s) return s;
+    if (row.to.empty() != row.channel.empty()) continue;
+    return {Code::kInvalidArgument, "message " + row.id + " is for a person or for a channel",
+            "to"};
+  }
+  return Status::ok();
+}
+
 Status checkPage(size_t limit) {
   if (limit >= 1 && limit <= limits::kMaxAuditPage) return Status::ok();
   return {Code::kInvalidArgument,

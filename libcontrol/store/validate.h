@@ -23,6 +23,7 @@ Status memberMissing(const std::string& text, const std::string& field);
 Status checkGrant(const GrantRow& row, size_t others);
 Status checkSubscription(const SubscriptionRow& row, size_t others);
 Status checkOverride(const OverrideRow& row, size_t others);
+Status checkAlerts(const AlertCommit& commit);
 Status checkPage(size_t limit);
 Status checkNodeState(const NodeState& next, const NodeState& before);
 

@@ -18,6 +18,7 @@ inline constexpr char kLegacyDelay[] = "jabber:x:delay";                        
 inline constexpr char kVersion[] = "jabber:iq:version";                            // XEP-0092
 inline constexpr char kMood[] = "http://jabber.org/protocol/mood";                 // XEP-0107
 inline constexpr char kCaps[] = "http://jabber.org/protocol/caps";                 // XEP-0115
+inline constexpr char kReceipts[] = "urn:xmpp:receipts";                           // XEP-0184
 inline constexpr char kPing[] = "urn:xmpp:ping";                                   // XEP-0199
 inline constexpr char kDelay[] = "urn:xmpp:delay";                                 // XEP-0203
 inline constexpr char kCarbons[] = "urn:xmpp:carbons:2";                           // XEP-0280

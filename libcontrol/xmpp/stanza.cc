@@ -207,6 +207,10 @@ Element makeMessage(const OutMessage& message) {
     out.add("origin-id", ns::kStanzaIds).setAttribute("id", message.id);
   }
   if (message.no_store) out.add("no-store", ns::kHints);
+  if (message.ask_receipt) {
+    out.add("request", ns::kReceipts);
+    out.add("store", ns::kHints);
+  }
   return out;
 }
 
@@ -250,6 +254,13 @@ const std::string& childText(const Element& element, std::string_view name) {
   static const std::string kNothing;
   const Element* child = element.child(name, element.ns());
   return child == nullptr ? kNothing : child->text();
+}
+
+std::optional<std::string> receiptIn(const Element& message) {
+  if (message.name() != "message" || message.attribute("type") == "error") return std::nullopt;
+  const Element* received = message.child("received", ns::kReceipts);
+  if (received == nullptr || received->attribute("id").empty()) return std::nullopt;
+  return received->attribute("id");
 }
 
 bool isDelayed(const Element& stanza) {

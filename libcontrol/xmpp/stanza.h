@@ -86,6 +86,9 @@ struct OutMessage {
   std::string thread;
   // XEP-0334 no-store: not worth keeping for an absent reader.
   bool no_store = false;
+  // XEP-0184: the reader's client is asked to confirm it; and XEP-0334 store, so that servers keep
+  // it for whoever is away.
+  bool ask_receipt = false;
 };
 Element makeMessage(const OutMessage& message);
 
@@ -107,6 +110,8 @@ Element makePresence(const OutPresence& presence);
 std::optional<Jid> jidAttribute(const Element& element, std::string_view name);
 // The text of a child in the stanza's own namespace, "" if there is none.
 const std::string& childText(const Element& element, std::string_view name);
+// The id of the message that this one is an XEP-0184 receipt for.
+std::optional<std::string> receiptIn(const Element& message);
 // XEP-0203 or its forerunner XEP-0091: somebody kept this stanza back for a while.
 bool isDelayed(const Element& stanza);
 

@@ -63,6 +63,7 @@ class FakeNode {
     status.set_role(role);
     status.set_epoch(epoch);
     status.set_held_epoch(role == v1::NODE_ROLE_ACTIVE ? epoch : 0);
+    for (const v1::ServiceState& service : services) *status.add_services() = service;
     endpoint_.send(xmpp::nodePresence(xmpp::Show::kNone, "", status));
   }
 
@@ -80,6 +81,7 @@ class FakeNode {
   bool takes_offers = true;
   std::string group = "g";
   v1::DrainMark drain;  // its own
+  std::vector<v1::ServiceState> services;
   std::vector<v1::Order> orders;
   v1::Grants grants;
   v1::LeaseMessage answer;
@@ -153,14 +155,15 @@ class Coordinator {
   };
 
   Coordinator(xmpp::MemoryServer& server, store::CoordinatorStore& store, Clock& clock,
-              Random& random)
+              Random& random, const election::GroupConfig& config,
+              store::ServiceHistoryStore* level_history)
       : link_(server, jid("muster.example.org")),
         component(link_, clock, random),
         authority(store.grants()),
         contacts(component, store.subscriptions(), authority, clock),
         cluster({component, store, authority, contacts, clock, random, jid("muster.example.org"),
-                 quick(), [](const service::PresenceText&) {},
-                 [](const Status& s) { FAIL() << s.text(); }}),
+                 config, [](const service::PresenceText&) {},
+                 [](const Status& s) { FAIL() << s.text(); }, level_history}),
         orders(component),
         chronicle(cluster, store.history(), contacts, authority, clock,
                   [this](const Jid& from, const Jid& to, const std::string& text) {
@@ -200,11 +203,6 @@ class Coordinator {
   }
 
  private:
-  static election::GroupConfig quick() {
-    election::GroupConfig config;
-    config.settle = Duration{};
-    return config;
-  }
   xmpp::MemoryLink link_;
 
  public:
@@ -231,6 +229,7 @@ class ClusterStage : public testing::Test {
         one_(server_, clock_, random_, "node1"),
         two_(server_, clock_, random_, "node2"),
         eve_(server_, clock_, random_, "eve") {
+    election_.settle = Duration{};
     store::GroupRow row;
     row.name = "g";
     EXPECT_TRUE(store_->groups().save(row).isOk());
@@ -252,7 +251,8 @@ class ClusterStage : public testing::Test {
   // Also anew, from what the store has.
   void startCoordinator() {
     coordinator_.reset();
-    coordinator_ = std::make_unique<Coordinator>(server_, *store_, clock_, random_);
+    coordinator_ = std::make_unique<Coordinator>(server_, *store_, clock_, random_, election_,
+                                                 level_history_.get());
     coordinator_->start();
   }
 
@@ -284,7 +284,9 @@ class ClusterStage : public testing::Test {
 
   ManualClock clock_;
   SeededRandom random_{1};
+  election::GroupConfig election_;  // what the next coordinator has
   std::unique_ptr<store::CoordinatorStore> store_;
+  std::unique_ptr<store::ServiceHistoryStore> level_history_ = store::openMemoryServiceHistory();
   xmpp::MemoryServer server_;
   FakeNode one_;
   FakeNode two_;

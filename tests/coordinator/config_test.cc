@@ -133,5 +133,60 @@ group = "nowhere"
   EXPECT_THAT(text, HasSubstr("'nowhere' is not one of the [[bootstrap.group]]s"));
 }
 
+TEST_F(ConfigTest, ReadsWhomIncidentsAreTakenTo) {
+  const auto config = load(kComponent + kStore + R"(
+[alerts]
+recovery = "1m"
+on_call = ["olga@example.org", "otto@example.org"]
+[[alerts.step]]
+after = "15m"
+who = ["boss@example.org"]
+[[alerts.step]]
+after = "5m"
+on_call = true
+[[alerts.webhook]]
+name = "pager"
+url = "https://alerts.example.org/hook"
+[[alerts.mail]]
+name = "mail"
+to = ["ops@example.org"]
+from = "muster@example.org"
+[[alerts.hook]]
+name = "siren"
+command = ["/usr/local/bin/siren", "--loud"]
+)");
+  ASSERT_TRUE(config.isOk()) << config.status().text();
+  const incident::Policy& policy = config->alerts.policy;
+  EXPECT_EQ(policy.recovery, Duration::seconds(60));
+  EXPECT_EQ(policy.component, "muster.example.org");
+  EXPECT_EQ(policy.address.toString(), "muster.example.org");
+  ASSERT_EQ(policy.steps.size(), 2u);
+  EXPECT_TRUE(policy.steps[0].on_call) << "in the order of their times";
+  EXPECT_EQ(policy.steps[1].who.at(0).toString(), "boss@example.org");
+  EXPECT_EQ(policy.channels, (std::vector<std::string>{"pager", "mail", "siren"}));
+  EXPECT_EQ(config->alerts.channels[1].command.front(), "/usr/sbin/sendmail");
+}
+
+TEST_F(ConfigTest, RefusesAlertsThatReachNobody) {
+  const std::string text = load(kComponent + kStore + R"(
+[[alerts.step]]
+on_call = true
+[[alerts.step]]
+after = "5m"
+[[alerts.webhook]]
+name = "pager"
+url = "alerts.example.org"
+[[alerts.hook]]
+name = "pager"
+)")
+                               .status()
+                               .text();
+  EXPECT_THAT(text, HasSubstr("which is empty"));
+  EXPECT_THAT(text, HasSubstr("must name somebody"));
+  EXPECT_THAT(text, HasSubstr("must be an address such as"));
+  EXPECT_THAT(text, HasSubstr("'pager' is there twice"));
+  EXPECT_THAT(text, HasSubstr("must have the program"));
+}
+
 }  // namespace
 }  // namespace muster::coordinator

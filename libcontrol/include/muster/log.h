@@ -13,4 +13,9 @@ namespace muster {
 // logger at that moment. Any thread.
 std::shared_ptr<spdlog::logger> logger(const std::string& name);
 
+// Has the log rules see what this logger writes. Only for one of the application's own that is made
+// after Node::create(): those that are registered with spdlog by then are seen, as is every logger
+// of muster::logger(). Adds a sink, so not while another thread may log through it.
+void watchLogger(spdlog::logger& logger);
+
 }  // namespace muster

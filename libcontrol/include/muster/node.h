@@ -34,14 +34,18 @@ struct NodeOptions {
   std::string name;                 // default: the JID's local part
   std::string group;                // empty: a node without failover
   std::string version;              // of the application, shown to people
-  // Keeps the highest epoch seen, the grants, the drain mark and the audit trail; one process at a
-  // time, which is enforced.
+  // Keeps the highest epoch seen, the grants, the drain mark, the audit trail and what the services
+  // have counted; one process at a time, which is enforced.
   std::filesystem::path state_dir;
+  // By these rules records of the application's log count for its services (docs/log-rules.md);
+  // empty: none. Of the nodes of a process one may have them.
+  std::filesystem::path log_rules;
   // Who may command this node, besides whomever the coordinator tells it of: bare JID, role name.
   std::vector<std::pair<std::string, std::string>> grants;
 };
 
-// Reads and checks a TOML file; docs/operations.md has every key. Errors name the line.
+// Reads and checks a TOML file, and the log rules that it names; docs/operations.md has every key.
+// Errors name the line.
 Result<NodeOptions> loadNodeOptions(const std::filesystem::path& file);
 
 // Owns a thread with an event loop on which all of the network is done. Every public call may be
@@ -58,9 +62,12 @@ class Node {
   virtual ~Node() = default;  // stop()s
 
   // Services are made before start() and live as long as the node. The same name again gives the
-  // same service. Names: 1 to 64 bytes of letters, digits, '-', '_' and '.'.
+  // same service. Names: 1 to 64 bytes of letters, digits, '-', '_' and '.'. What a service of that
+  // name and kind counted before a restart counts on.
   virtual Availability& availability(const std::string& name, ServiceOptions options = {}) = 0;
   virtual Requests& requests(const std::string& name, ServiceOptions options = {}) = 0;
+  virtual Gauge& gauge(const std::string& name, const GaugeBounds& bounds,
+                       ServiceOptions options = {}) = 0;
 
   // Set before start(). `promote` claims the lease's token at the resource before it reads anything
   // there (muster/fence.h) and returns once the application is active; an error, or an
@@ -92,6 +99,11 @@ class Node {
   // The application can't take the active role just now, for this reason; another node is then
   // chosen. Empty: it can again. Returns at once; a role that is held is not touched.
   virtual void declineOffers(const std::string& why) = 0;
+
+  // Reads the file of the log rules again, for a program that is told so by SIGHUP. If it has a
+  // mistake the rules stay as they are, and the status says where; the log says it too. Takes as
+  // long as reading it does; not from a signal handler. kNotFound for a node without such a file.
+  virtual Status reloadLogRules() = 0;
 
   // The lease held now, if any.
   virtual std::unique_ptr<Lease> lease() const = 0;

@@ -281,6 +281,9 @@ TEST_F(Definition, WithRowsWithinRows) {
   inner->set_type_name(".spoiled.Row");
   inner->set_label(FieldDescriptorProto::LABEL_REPEATED);
   expectMistake("further rows");
+  // Hidden ones are in no table.
+  inner->mutable_options()->MutableExtension(v1::arg)->set_hidden(true);
+  EXPECT_TRUE(read().isOk()) << read().text();
 }
 
 }  // namespace

@@ -53,6 +53,76 @@ TEST(Levels, RoundTrip) {
   EXPECT_EQ(read.level.text, service.level.text);
 }
 
+TEST(Levels, WindowsAndObjectivesRoundTrip) {
+  service::ServiceSnapshot service;
+  service.name = "queue";
+  service.kind = service::Kind::kGauge;
+  service.period = Duration::seconds(7 * 86'400);
+  service.worse_for = Duration::seconds(30);
+  service.observed = service.window;
+  service.custom_burn_rules = {
+      {service::Severity::kPage, Duration::seconds(3600), Duration::seconds(300), 10}};
+  const auto ms = [](int64_t s) { return static_cast<uint64_t>(s) * 1000; };
+  service.windows = {
+      {Duration::seconds(300), ms(200), ms(100), Duration::seconds(300)},
+      {Duration::seconds(3600), ms(3000), ms(600), Duration::seconds(3600)},
+      {service.period, ms(86'400), ms(600), Duration::seconds(87'000)},
+  };
+  service.state_since = WallTime{1'767'225'600'000};
+  service.good_total = 7;
+  service.bad_total = 3;
+  service.down = true;
+  service::judgeAll(service);
+  ASSERT_TRUE(service.burns.at(0).firing);
+  const service::ServiceSnapshot read = fromProto(toStatus(service));
+  EXPECT_EQ(read.kind, service.kind);
+  EXPECT_EQ(read.period, service.period);
+  EXPECT_EQ(read.worse_for, service.worse_for);
+  EXPECT_EQ(read.custom_burn_rules, service.custom_burn_rules);
+  EXPECT_EQ(read.windows, service.windows);
+  EXPECT_EQ(read.burns, service.burns);
+  EXPECT_EQ(read.budget_left, service.budget_left);
+  EXPECT_EQ(read.state_since, service.state_since);
+  EXPECT_EQ(read.good_total, 7u);
+  EXPECT_EQ(read.bad_total, 3u);
+  EXPECT_TRUE(read.down);
+  EXPECT_EQ(toStatus(service).burns_size(), 0);
+  EXPECT_EQ(toProto(service).burns_size(), 1);
+}
+
+TEST(Levels, HostileWindowsAreBroughtIntoBounds) {
+  v1::ServiceState hostile;
+  hostile.set_name("x");
+  hostile.set_kind(v1::SERVICE_KIND_AVAILABILITY);
+  hostile.set_period_ms(1);
+  hostile.set_min_events(UINT64_MAX);
+  hostile.set_worse_for_ms(UINT64_MAX);
+  for (uint64_t i = 0; i < 100; ++i) {
+    v1::WindowTotals& window = *hostile.add_windows();
+    window.set_window_ms(i % 3 == 0 ? UINT64_MAX - i : 60'000 - i);
+    window.set_good(UINT64_MAX);
+    window.set_bad(UINT64_MAX);
+    window.set_observed_ms(UINT64_MAX);
+    v1::BurnRule& rule = *hostile.add_burn_rules();
+    rule.set_long_window_ms(UINT64_MAX);
+    rule.set_factor(-1);
+  }
+  const service::ServiceSnapshot read = fromProto(hostile);
+  EXPECT_LE(read.windows.size(), limits::kMaxWindows);
+  for (size_t i = 0; i < read.windows.size(); ++i) {
+    const service::WindowTotal& total = read.windows[i];
+    EXPECT_LE(total.observed, total.window);
+    EXPECT_LE(total.good + total.bad, static_cast<uint64_t>(total.window.toMillis()));
+    if (i > 0) {
+      EXPECT_LT(read.windows[i - 1].window, total.window);
+    }
+  }
+  EXPECT_TRUE(read.custom_burn_rules.empty());
+  EXPECT_EQ(read.period, limits::kMinPeriod);
+  EXPECT_EQ(read.min_events, limits::kMaxMinEvents);
+  EXPECT_EQ(read.worse_for, limits::kMaxStateFor);
+}
+
 TEST(LeaseMessages, AReleaseCarriesItsReasonInOneBoundedLine) {
   SeededRandom random(1);
   election::Release release{"g", 7, Id128::make(random), "ended by signal 9", true};

@@ -11,6 +11,7 @@
 
 #include "libcontrol/base/limits.h"
 #include "libcontrol/include/muster/log.h"
+#include "libcontrol/log/rule_sink.h"
 
 namespace muster::log {
 namespace {
@@ -66,7 +67,10 @@ TEST_F(LevelControlTest, ALoggerIsMadeOnceWithTheDefaultsSinks) {
   EXPECT_EQ(disk->name(), "storage.disk");
   EXPECT_EQ(disk, control_->logger("storage.disk"));
   EXPECT_EQ(disk, spdlog::get("storage.disk"));
-  EXPECT_EQ(disk->sinks(), default_logger_->sinks());
+  // And the one of the log rules.
+  std::vector<spdlog::sink_ptr> sinks = default_logger_->sinks();
+  sinks.push_back(RuleSink::instance());
+  EXPECT_EQ(disk->sinks(), sinks);
   EXPECT_EQ(disk->level(), spdlog::level::info);
   EXPECT_EQ(control_->logger(""), default_logger_);
 }

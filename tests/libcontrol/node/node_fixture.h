@@ -97,6 +97,7 @@ class NodeFixture : public ::testing::Test {
                                 .app = *app_,
                                 .command_thread = *command_thread_,
                                 .commands = commands_,
+                                .log_rules = log_rules_,
                                 .warden = warden_,
                                 .clock = clock_,
                                 .random = random_,
@@ -227,6 +228,7 @@ class NodeFixture : public ::testing::Test {
   // On a clock of its own, since it reads it on a thread of its own; in its eyes no lease ends.
   Warden warden_{SystemClock::forHolder(), [] {}};
   std::vector<Commands> commands_;
+  LogRules* log_rules_ = nullptr;
   NodeIdentity identity_;
   Jid node_;
   std::atomic<int> promoted_{0};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <thread>
@@ -69,6 +70,71 @@ TEST(ServiceSet, AnOutageIsBookedAtItsOwnTime) {
   EXPECT_EQ(set.snapshot(at(600'000 + 71'000)).services[0].outages, 0u);
 }
 
+TEST(ServiceSet, AGaugeIsGoodWhileWithinItsBounds) {
+  ServiceSet set;
+  Gauge& queue = **set.addGauge("queue", {.max = 100}, {}, kStart);
+  const auto before = SteadyClock::now();
+  sampleExactly(set, at(50'000), before);
+  EXPECT_EQ(set.snapshot(at(50'000)).level.state, LevelState::kNoData);
+  queue.set(100);
+  sampleExactly(set, at(100'000), before);
+  queue.set(100.5);
+  sampleExactly(set, at(180'000), before);
+  EXPECT_EQ(set.snapshot(at(190'000)).services[0].ongoing_outage, Duration::seconds(10));
+  queue.set(std::nan(""));
+  sampleExactly(set, at(200'000), before);
+  queue.set(7);
+  sampleExactly(set, at(200'000), before);
+  const NodeSnapshot node = set.snapshot(at(300'000));
+  EXPECT_EQ(node.level.text,
+            "Queue service level: 90% (out of bounds once, 20 s, in the last 10 mins.)");
+  EXPECT_EQ(queue.value(), 7);
+}
+
+TEST(ServiceSet, AValueThatIsTooOldIsNoData) {
+  ServiceSet set;
+  Gauge& queue =
+      **set.addGauge("queue", {.max = 100, .stale_after = std::chrono::seconds(30)}, {}, kStart);
+  const auto before = SteadyClock::now();
+  queue.set(1);
+  sampleExactly(set, at(1000), before);
+  sampleExactly(set, at(30'999), before);
+  EXPECT_EQ(set.snapshot(at(30'999)).level.state, LevelState::kOk);
+  sampleExactly(set, at(31'000), before);
+  EXPECT_EQ(set.snapshot(at(31'000)).level.state, LevelState::kNoData);
+  queue.set(1);
+  sampleExactly(set, at(40'000), before);
+  EXPECT_EQ(set.snapshot(at(41'000)).level.state, LevelState::kOk);
+}
+
+TEST(ServiceSet, RemembersAcrossRestarts) {
+  const WallTime wall{1'767'225'600'000};
+  ServiceSet set;
+  (**set.addRequests("user", {}, kStart)).good(1000);
+  ASSERT_TRUE(set.addAvailability("storage", {}, kStart).isOk());
+  set.sample(at(1000), {});
+  std::vector<KeptService> kept = set.keep(at(1000), wall);
+  ASSERT_EQ(kept.size(), 2u);
+  kept.push_back({"queue", wall, "rubbish"});
+
+  ServiceSet next;
+  const WallTime soon{wall.unix_ms + 5000};
+  next.expect(kept, at(0), soon);
+  Requests& user = **next.addRequests("user", {}, at(0));
+  // Of another kind than before: nothing of it can be kept.
+  ASSERT_TRUE(next.addRequests("storage", {}, at(0)).isOk());
+  ASSERT_TRUE(next.addGauge("queue", {.max = 1}, {}, at(0)).isOk());
+  EXPECT_EQ(next.takeProblems().size(), 2u);
+  EXPECT_TRUE(next.takeProblems().empty());
+  user.good(24);
+  next.sample(at(1000), {});
+  const NodeSnapshot node = next.snapshot(at(1000), soon);
+  const auto found = std::find_if(node.services.begin(), node.services.end(),
+                                  [](const auto& s) { return s.name == "user"; });
+  EXPECT_EQ(found->good, 1024u);
+  EXPECT_EQ(found->windows.back().good, 1024u);
+}
+
 TEST(ServiceSet, TheSameNameIsTheSameService) {
   ServiceSet set;
   Requests* user = *set.addRequests("user", {}, kStart);
@@ -100,6 +166,21 @@ TEST(ServiceSet, RefusesWhatItCannotKeepAndNamesTheField) {
   for (const std::string& bad : {std::string(), std::string(33, 'a'), std::string("a\nb")}) {
     EXPECT_EQ(field("user", {.bad_noun = bad}), "bad_noun");
   }
+  for (const seconds bad : {seconds(3599), seconds(31 * 86'400 + 1), seconds::max()}) {
+    EXPECT_EQ(field("user", {.period = bad}), "period");
+  }
+  EXPECT_EQ(field("user", {.min_events = 0}), "min_events");
+  EXPECT_EQ(field("user", {.worse_for = seconds(-1)}), "worse_for");
+  EXPECT_EQ(field("user", {.better_for = seconds(3601)}), "better_for");
+  EXPECT_EQ(field("user", {.burn_rates = {{seconds::max(), seconds(60), 2}}}), "burn_rules");
+  const auto boundsField = [](const GaugeBounds& bounds) {
+    return checkGauge("queue", bounds).field();
+  };
+  EXPECT_EQ(boundsField({}), "bounds");
+  EXPECT_EQ(boundsField({.min = 2, .max = 1}), "bounds");
+  EXPECT_EQ(boundsField({.max = std::nan("")}), "bounds");
+  EXPECT_EQ(boundsField({.max = 1, .stale_after = seconds(-1)}), "stale_after");
+  EXPECT_EQ(boundsField({.max = 1}), "");
   EXPECT_TRUE(checkService(std::string(64, 'a'), {}).isOk());
   EXPECT_TRUE(checkService("A.b_c-9", {.window = seconds(10)}).isOk());
   EXPECT_TRUE(checkService("user", {.window = seconds(86'400)}).isOk());
@@ -150,6 +231,25 @@ TEST(Availability, BeginsAndEndsAreIdempotentAndInTurn) {
   EXPECT_FALSE(events[1].begin);
   EXPECT_LE(events[0].at, events[1].at);
   EXPECT_TRUE(storage.take().empty());
+}
+
+TEST(Gauge, OfManyThreadsTheValueThatStandsCounts) {
+  Gauge gauge({.max = 10});
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 20'000; ++i) gauge.set((i + t) % 7 == 0 ? 11 : 5);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  gauge.set(11);
+  const Gauge::Taken taken = gauge.take();
+  EXPECT_TRUE(taken.fresh);
+  ASSERT_FALSE(taken.events.empty());
+  EXPECT_TRUE(taken.events.back().begin);
+  for (size_t i = 0; i < taken.events.size(); ++i) EXPECT_EQ(taken.events[i].begin, i % 2 == 0);
+  EXPECT_LE(taken.events.size(), limits::kMaxOutageEvents);
+  EXPECT_FALSE(gauge.take().fresh);
 }
 
 // Availability reads the real clock; this is too short for a sleep. Says how long it really took.

@@ -18,97 +18,6 @@ ElapsedTime at(int64_t ms) {
   return kStart + Duration::millis(ms);
 }
 
-TEST(RequestWindow, CountsUpToTheWindowAndForgetsAfterIt) {
-  RequestWindow window(Duration::seconds(60), kStart);
-  window.add(at(0), 3, 1);
-  EXPECT_EQ(window.counts(at(0)), (RequestWindow::Counts{3, 1}));
-  EXPECT_EQ(window.counts(at(59'999)), (RequestWindow::Counts{3, 1}));
-  EXPECT_EQ(window.counts(at(60'000)), (RequestWindow::Counts{0, 0}));
-}
-
-TEST(RequestWindow, ABucketsBorderNeitherLosesNorDoubles) {
-  RequestWindow window(Duration::seconds(60), kStart);
-  window.add(at(999), 1, 0);
-  window.add(at(1000), 10, 0);
-  window.add(at(1001), 100, 0);
-  EXPECT_EQ(window.counts(at(1001)).good, 111u);
-  EXPECT_EQ(window.counts(at(59'999)).good, 111u);
-  // The first bucket goes as a whole when its begin is a window old; the second one stays.
-  EXPECT_EQ(window.counts(at(60'000)).good, 110u);
-  EXPECT_EQ(window.counts(at(60'999)).good, 110u);
-  EXPECT_EQ(window.counts(at(61'000)).good, 0u);
-}
-
-TEST(RequestWindow, TimeThatRunsBackIsTheLastInstant) {
-  RequestWindow window(Duration::seconds(60), kStart);
-  window.add(at(30'000), 1, 0);
-  window.add(at(10'000), 0, 1);
-  EXPECT_EQ(window.counts(at(5'000)), (RequestWindow::Counts{1, 1}));
-}
-
-TEST(RequestWindow, SumsSaturate) {
-  RequestWindow window(Duration::seconds(60), kStart);
-  window.add(at(0), UINT64_MAX, 0);
-  window.add(at(5000), 5, 7);
-  EXPECT_EQ(window.counts(at(5000)), (RequestWindow::Counts{UINT64_MAX, 7}));
-}
-
-struct Counted {
-  ElapsedTime time;
-  uint64_t good;
-  uint64_t bad;
-};
-
-// What is certainly young enough, bucket or not; and what is young enough at all.
-RequestWindow::Counts bruteForce(const std::vector<Counted>& all, ElapsedTime now, Duration age) {
-  RequestWindow::Counts sum;
-  for (auto it = all.rbegin(); it != all.rend() && now - it->time < age; ++it) {
-    sum.good += it->good;
-    sum.bad += it->bad;
-  }
-  return sum;
-}
-
-TEST(RequestWindow, AgreesWithBruteForce) {
-  for (const uint64_t seed : {1, 2, 3, 4}) {
-    SCOPED_TRACE(seed);
-    SeededRandom random(seed);
-    const Duration length = Duration::seconds(10 + static_cast<int64_t>(random.below(600)));
-    RequestWindow window(length, kStart);
-    std::vector<Counted> all;
-    ElapsedTime now = kStart;
-    const uint64_t step = static_cast<uint64_t>(length.ns) / 200;
-    for (int i = 0; i < 10'000; ++i) {
-      // Mostly small steps, now and then onto a bucket's border exactly, at times a long pause.
-      now = now + Duration{static_cast<int64_t>(random.below(step))};
-      if (random.below(10) == 0) {
-        const int64_t into = (now - kStart).ns % window.bucketWidth().ns;
-        now = now + Duration{window.bucketWidth().ns - into};
-      }
-      if (random.below(2000) == 0) now = now + length;
-      all.push_back({now, random.below(5), random.below(3)});
-      window.add(now, all.back().good, all.back().bad);
-      if (i % 7 != 0) continue;
-      const auto got = window.counts(now);
-      const auto most = bruteForce(all, now, length);
-      const auto least = bruteForce(all, now, length - window.bucketWidth());
-      ASSERT_LE(got.good, most.good);
-      ASSERT_LE(got.bad, most.bad);
-      ASSERT_GE(got.good, least.good);
-      ASSERT_GE(got.bad, least.bad);
-      // Exactly the buckets that begin within the window.
-      RequestWindow::Counts exact;
-      for (auto it = all.rbegin(); it != all.rend(); ++it) {
-        const int64_t into = (it->time - kStart).ns % window.bucketWidth().ns;
-        if (now - it->time + Duration{into} >= length) break;
-        exact.good += it->good;
-        exact.bad += it->bad;
-      }
-      ASSERT_EQ(got, exact);
-    }
-  }
-}
-
 TEST(AvailabilityWindow, KnowsExactTimes) {
   AvailabilityWindow window(Duration::seconds(600), kStart);
   window.begin(at(10'000));
@@ -230,6 +139,46 @@ TEST(AvailabilityWindow, MergedOnesNeverHideDownTime) {
     const auto totals = window.totals(now);
     ASSERT_GE(totals.outage, outage);
     ASSERT_LE(totals.outage, totals.observed);
+  }
+}
+
+TEST(AvailabilityWindow, WhatNobodyWatchedIsNeitherUpNorDown) {
+  AvailabilityWindow window(Duration::seconds(600), kStart);
+  window.begin(at(100'000));
+  window.pause(at(110'000));
+  EXPECT_TRUE(window.totals(at(150'000)).paused);
+  window.resume(at(160'000));
+  const auto totals = window.totals(at(200'000));
+  EXPECT_EQ(totals.observed, Duration::seconds(150));
+  EXPECT_EQ(totals.outage, Duration::seconds(10));
+  EXPECT_EQ(totals.outages, 1u);
+  EXPECT_FALSE(totals.paused);
+  EXPECT_EQ(window.totals(at(900'000)).observed, Duration::seconds(600));
+}
+
+TEST(AvailabilityWindow, IsTheSameInTheNextProcessButForTheGap) {
+  AvailabilityWindow window(Duration::seconds(600), kStart);
+  window.begin(at(100'000));
+  window.end(at(110'000));
+  window.begin(at(290'000));
+  ByteWriter out;
+  window.write(out, at(300'000));
+  const std::string bytes = out.take();
+  // By another clock, 60 s later.
+  constexpr ElapsedTime kNow{Duration::seconds(7).ns};
+  AvailabilityWindow next(Duration::seconds(600), kNow);
+  ByteReader in(bytes);
+  ASSERT_TRUE(next.read(in, kNow, Duration::seconds(60)));
+  EXPECT_TRUE(in.isAtEnd());
+  const auto totals = next.totals(kNow + Duration::seconds(40));
+  EXPECT_EQ(totals.observed, Duration::seconds(340));
+  EXPECT_EQ(totals.outage, Duration::seconds(20));
+  EXPECT_EQ(totals.outages, 2u);
+  EXPECT_EQ(totals.ongoing, std::nullopt);
+  for (size_t cut = 0; cut < bytes.size(); ++cut) {
+    ByteReader torn(std::string_view(bytes).substr(0, cut));
+    AvailabilityWindow other(Duration::seconds(600), kNow);
+    EXPECT_FALSE(other.read(torn, kNow, {}));
   }
 }
 

@@ -161,7 +161,7 @@ class MigrationTest : public testing::Test {
 
 TEST_F(MigrationTest, NothingIsLostAndWhatIsNewIsThere) {
   expectEverything();
-  EXPECT_EQ(number("PRAGMA user_version"), 2);
+  EXPECT_EQ(number("PRAGMA user_version"), 3);
   const auto store = CoordinatorStore::open(file_);
   ASSERT_TRUE(store);
   GroupRow group = (*store)->groups().loadAll()->front();
@@ -169,6 +169,27 @@ TEST_F(MigrationTest, NothingIsLostAndWhatIsNewIsThere) {
   group.move->group = group.name;
   EXPECT_TRUE((*store)->groups().save(group));
   EXPECT_TRUE((*store)->history().append({HistoryRow{}}));
+}
+
+// Version 2 had all tables but those of incidents.
+TEST_F(MigrationTest, FromVersion2NothingIsLost) {
+  ASSERT_TRUE(CoordinatorStore::open(file_));
+  execute(
+      "DROP TABLE alert_subscriptions; DROP TABLE incidents; DROP TABLE incident_notes;"
+      "DROP TABLE silences; DROP TABLE outbox; DROP TABLE deliveries;"
+      "INSERT INTO overrides VALUES (0, '', 'disk', 1, 'ann@example.org', 5, NULL);"
+      "PRAGMA user_version=2");
+  {
+    const auto store = CoordinatorStore::open(file_);
+    ASSERT_TRUE(store) << store.status().text();
+    EXPECT_EQ((*store)->overrides().list()->size(), 1u);
+    AlertCommit commit;
+    commit.silences_over = {"ledger"};
+    EXPECT_TRUE((*store)->alerts().commit(commit));
+    EXPECT_EQ(*(*store)->alerts().lastIncident(), 0u);
+  }
+  EXPECT_EQ(number("PRAGMA user_version"), 3);
+  expectEverything();
 }
 
 TEST_F(MigrationTest, AStepThatFailsLeavesTheOldVersion) {

@@ -1,0 +1,44 @@
+#include "commands/rules.h"
+
+#include <string>
+#include <utility>
+
+namespace muster::commands {
+namespace {
+
+using catalogue::CallContext;
+using catalogue::Responder;
+
+void list(const Responder<v1::LogRulesReply>& responder, RuleControl& rules) {
+  auto reply = rules.logRules();
+  if (!reply) return responder.fail(reply.status());
+  responder.reply(std::move(reply).value());
+}
+
+void handle(const v1::LogRulesRequest& request, const Responder<v1::LogRulesReply>& responder,
+            RuleControl& rules) {
+  if (!request.reload()) return list(responder, rules);
+  rules.reloadLogRules([responder, &rules](const Status& read) {
+    if (!read) {
+      if (read.code() == Code::kNotFound) return responder.fail(read);
+      return responder.fail({read.code(), "the rules stay as they were: " + read.text()});
+    }
+    if (const auto now = rules.logRules()) {
+      responder.context().note(std::to_string(now->rules_size()) + " log rules from " +
+                               now->file() + " are in force.");
+    }
+    list(responder, rules);
+  });
+}
+
+}  // namespace
+
+void addRules(catalogue::HandlerSet& handlers, RuleControl& rules) {
+  handlers.add<v1::LogRulesRequest, v1::LogRulesReply>(
+      "LogRules", [&rules](const v1::LogRulesRequest& request, CallContext&,
+                           const Responder<v1::LogRulesReply>& responder) {
+        handle(request, responder, rules);
+      });
+}
+
+}  // namespace muster::commands
