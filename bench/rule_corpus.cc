@@ -47,8 +47,9 @@ std::shared_ptr<const rules::RuleSet> fiftyRules(const std::string& level) {
 
 std::string LogTexts::next() {
   const std::string noun = kNouns[random_() % std::size(kNouns)];
-  char id[24];
-  std::snprintf(id, sizeof id, "%08x", static_cast<unsigned>(random_()));
+  char digits[24];
+  std::snprintf(digits, sizeof digits, "%08x", static_cast<unsigned>(random_()));
+  const std::string id = digits;
   const std::string number = std::to_string(random_() % 1000);
   if (random_() % 20 == 0) {
     switch (random_() % 3) {
