@@ -24,8 +24,10 @@ void handle(const v1::LogRulesRequest& request, const Responder<v1::LogRulesRepl
       return responder.fail({read.code(), "the rules stay as they were: " + read.text()});
     }
     if (const auto now = rules.logRules()) {
-      responder.context().note(std::to_string(now->rules_size()) + " log rules from " +
-                               now->file() + " are in force.");
+      const int count = now->rules_size();
+      responder.context().note(std::to_string(count) +
+                               (count == 1 ? " log rule from " : " log rules from ") + now->file() +
+                               (count == 1 ? " is in force." : " are in force."));
     }
     list(responder, rules);
   });

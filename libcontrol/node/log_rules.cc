@@ -206,7 +206,9 @@ Status LogRules::reload() {
     loaded_ = *set;
     loaded_at_ = parts_.clock.wall();
   }
-  logger("muster.node")->info("{} log rules from {}", (*set)->rules().size(), parts_.file.string());
+  logger("muster.node")
+      ->info("read the log rules, {} of them, from {}", (*set)->rules().size(),
+             parts_.file.string());
   return used;
 }
 

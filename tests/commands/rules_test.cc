@@ -52,7 +52,7 @@ TEST_F(RulesTest, AReloadAnswersOnceTheRulesAreRead) {
   rules_.loads = 2;
   rules_.waiting(Status::ok());
   EXPECT_EQ(caller_->reply<v1::LogRulesReply>().rules(0).name(), "rule of load 2");
-  EXPECT_EQ(caller_->outcomes.at(0).note, "1 log rules from /etc/rules.toml are in force.");
+  EXPECT_EQ(caller_->outcomes.at(0).note, "1 log rule from /etc/rules.toml is in force.");
 }
 
 TEST_F(RulesTest, ABadFileIsToldWithItsLineAndThatNothingChanged) {

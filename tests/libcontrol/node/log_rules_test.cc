@@ -198,7 +198,7 @@ TEST_F(LogRulesTest, AnOperatorReloadsThemAndAnObserverLists) {
   EXPECT_THAT(refused, HasSubstr("the rules stay as they were"));
   EXPECT_THAT(refused, HasSubstr("rules.toml:2: rule.text: is no RE2 pattern"));
   write(kFull);
-  EXPECT_THAT(say(ann_, "log-rules reload=yes"), HasSubstr("1 log rules from"));
+  EXPECT_THAT(say(ann_, "log-rules reload=yes"), HasSubstr("1 log rule from"));
   EXPECT_THAT(say(olga_, "log-rules"), HasSubstr("full"));
 }
 
