@@ -1,8 +1,11 @@
 #include "libcontrol/node/node_impl.h"
 
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <csignal>
 #include <future>
+#include <string_view>
 #include <utility>
 
 #include "libcontrol/xmpp/client_link.h"
@@ -13,6 +16,16 @@ namespace {
 
 // Beside the file "state" of the state store, under the same lock.
 constexpr char kAuditFile[] = "audit.sqlite";
+
+// A last word on standard error, if it is a pipe, socket or terminal that takes it at once. A file
+// could lie on the very disk whose standstill is the reason.
+void sayIfItCannotBlock(std::string_view line) {
+  struct stat target {};
+  if (fstat(STDERR_FILENO, &target) != 0 || S_ISREG(target.st_mode)) return;
+  pollfd ready{STDERR_FILENO, POLLOUT, 0};
+  if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return;
+  (void)!write(STDERR_FILENO, line.data(), line.size());
+}
 
 }  // namespace
 
@@ -117,7 +130,8 @@ Status NodeImpl::start() {
     if (!services_problem_) return services_problem_;
   }
   warden_ = std::make_unique<Warden>(clock_, [] {
-    // Nothing but the signal: the lease is over, and a log line could block.
+    // The lease is over, and a logger could block.
+    sayIfItCannotBlock("muster: the lease is over and the application has not stopped: killed\n");
     kill(getpid(), SIGKILL);
   });
   app_ = std::make_unique<AppThread>();
