@@ -85,7 +85,7 @@ class Server:
             self.process = subprocess.Popen(self._command(), cwd=self.dir, env=self._environment(),
                                              stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                              start_new_session=True, **as_user)
-        wait_for(self._is_up, "the server listens", 60)
+        wait_for(self._is_up, "the server listens", 5 * DEADLINE_S)
 
     def _is_up(self):
         if self.process.poll() is not None:
@@ -329,7 +329,7 @@ journal = "%s.sqlite"
             settled = all(group["phase"] == "ACTIVE" and not group["note"]
                           for group in groups.values())
             return groups if settled and set(groups) == set(self.groups) else None
-        return wait_for(look, "each group has an active node", 60)
+        return wait_for(look, "each group has an active node", 2 * DEADLINE_S)
 
     def active(self):
         """The status of the only group once a node is active."""
@@ -345,7 +345,7 @@ journal = "%s.sqlite"
                 node["name"] for node in done.json["nodes"] if not node["present"]]
             return not missing
         try:
-            wait_for(look, "all nodes are present", 60)
+            wait_for(look, "all nodes are present", 2 * DEADLINE_S)
         except TookTooLong as error:
             raise TookTooLong("%s: %s; ended: %s" % (error, missing, self.ended())) from None
         return self.all_active()
