@@ -24,7 +24,7 @@ MUSTER = str(BIN / "muster")
 # How many times longer everything may take: more than 1 where a sanitizer watches.
 PATIENCE = int(os.environ.get("MUSTER_PATIENCE", "1"))
 # Of the lease in these clusters; short, so that crashes are soon over.
-LEASE_TTL_S = 2
+LEASE_TTL_S = 2 if PATIENCE == 1 else 5
 # Nothing that is waited for takes longer than this, even on a busy machine.
 DEADLINE_S = 30 * PATIENCE
 # Before ctest gives up, which would leave the daemons behind.

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from cluster_fixture import BIN, MUSTER, DEADLINE_S, Outcome, TookTooLong, wait_for
+from cluster_fixture import BIN, DEADLINE_S, LEASE_TTL_S, MUSTER, Outcome, TookTooLong, wait_for
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -26,8 +26,6 @@ COORDINATOR_ACCOUNT = "muster@" + PEOPLE
 SECRET = "a secret of the component's own"
 PASSWORD = "correct horse"
 
-# For coordinator.toml: crashes in a test are to be over soon.
-LEASE_TTL_S = 2
 
 
 def free_port():
