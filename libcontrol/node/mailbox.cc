@@ -1,5 +1,7 @@
 #include "libcontrol/node/mailbox.h"
 
+#include <QCoreApplication>
+#include <QEvent>
 #include <utility>
 
 namespace muster {
@@ -9,8 +11,8 @@ void Mailbox::post(std::function<void()> job) {
     const std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));
   }
-  QMetaObject::invokeMethod(
-      &context_, [this] { runOne(); }, Qt::QueuedConnection);
+  // Nothing of ours travels in the event, so the mutex alone orders what two threads touch.
+  QCoreApplication::postEvent(&context_, new QEvent(QEvent::User));
 }
 
 void Mailbox::runOne() {

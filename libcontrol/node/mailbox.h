@@ -22,11 +22,22 @@ class Mailbox {
   void post(std::function<void()> job);
 
  private:
+  class Context : public QObject {
+   public:
+    explicit Context(Mailbox& mailbox) : mailbox_(mailbox) {}
+
+   protected:
+    void customEvent(QEvent*) override { mailbox_.runOne(); }
+
+   private:
+    Mailbox& mailbox_;
+  };
+
   void runOne();
 
   std::mutex mutex_;
   std::deque<std::function<void()>> jobs_;
-  QObject context_;  // an event to it stands for each job
+  Context context_{*this};  // an event to it stands for each job
 };
 
 }  // namespace muster

@@ -21,6 +21,14 @@ v1::AuditRecord toProto(const store::AuditEntry& entry) {
   return out;
 }
 
+std::string sentence(const store::AuditEntry& row) {
+  std::string out = row.who + " by " + row.face + " at " + row.place + ": " + row.verb;
+  if (!row.arguments.empty()) out += " " + row.arguments;
+  out += " -> " + row.code;
+  if (!row.text.empty()) out += " " + row.text;
+  return out;
+}
+
 }  // namespace
 
 Status NodeAudit::record(const catalogue::AuditEntry& entry) {
@@ -35,11 +43,11 @@ Status NodeAudit::record(const catalogue::AuditEntry& entry) {
   row.code = begun ? catalogue::stageName(entry.stage) : codeName(entry.outcome);
   row.text = entry.text;
   row.call = entry.call.toHex();
-  logger("muster.audit")
-      ->info("{} by {} at {}: {} {} -> {} {}", row.who, row.face, row.place, row.verb,
-             row.arguments, row.code, row.text);
+  const auto log = logger("muster.audit");
+  const auto level = begun ? spdlog::level::debug : spdlog::level::info;
+  if (log->should_log(level)) log->log(level, sentence(row));
   const Status written = store_.append(row).status();
-  if (!written) logger("muster.audit")->error("{}", written.text());
+  if (!written) log->error("{}", written.text());
   return written;
 }
 

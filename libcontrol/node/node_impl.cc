@@ -1,8 +1,11 @@
 #include "libcontrol/node/node_impl.h"
 
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <csignal>
 #include <future>
+#include <string_view>
 #include <utility>
 
 #include "libcontrol/xmpp/client_link.h"
@@ -22,6 +25,16 @@ std::unique_ptr<store::ServiceHistoryStore> openHistory(const std::filesystem::p
     logger("muster.levels")->error("levels begin anew, as at a first start: {}", problem.text());
   }
   return store;
+}
+
+// A last word on standard error, if it is a pipe, socket or terminal that takes it at once. A file
+// could lie on the very disk whose standstill is the reason.
+void sayIfItCannotBlock(std::string_view line) {
+  struct stat target {};
+  if (fstat(STDERR_FILENO, &target) != 0 || S_ISREG(target.st_mode)) return;
+  pollfd ready{STDERR_FILENO, POLLOUT, 0};
+  if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return;
+  (void)!write(STDERR_FILENO, line.data(), line.size());
 }
 
 }  // namespace
@@ -158,7 +171,8 @@ Status NodeImpl::start() {
     if (Status started = log_rules_->start(); !started) return started;
   }
   warden_ = std::make_unique<Warden>(clock_, [] {
-    // Nothing but the signal: the lease is over, and a log line could block.
+    // The lease is over, and a logger could block.
+    sayIfItCannotBlock("muster: the lease is over and the application has not stopped: killed\n");
     kill(getpid(), SIGKILL);
   });
   app_ = std::make_unique<AppThread>();

@@ -44,7 +44,7 @@ TEST_F(HistoryTest, APageFitsAPhoneAndSaysHowToGoOn) {
 
 TEST_F(HistoryTest, NothingIsSaidInWords) {
   caller_->call("history", {});
-  EXPECT_EQ(caller_->outcomes.at(0).note, "Nothing that matches has happened.");
+  EXPECT_EQ(caller_->outcomes.at(0).note, "There are no events that match.");
 }
 
 class FakeDrainer : public Drainer {

@@ -11,19 +11,21 @@ namespace {
 
 class ClusterTest : public ClusterStage {
  protected:
+  // What answerProbes() looks at is gone before the last stanzas are.
+  void TearDown() override { server_.onRoute({}); }
   v1::GroupStatus status() { return coordinator_->status(); }
-  // The server answers a probe of node1 as Prosody does, unless `lose` says that it gets lost.
-  void answerProbes(bool* lose) {
-    server_.onRoute([this, lose](const xmpp::Element& stanza) {
+  // The server answers a probe of node1 as Prosody does, unless lose_ says that it gets lost.
+  void answerProbes() {
+    server_.onRoute([this](const xmpp::Element& stanza) {
       const std::string& type = stanza.attribute("type");
       if (!stanza.is("presence", xmpp::kNsClient)) return true;
       if (stanza.attribute("to") == "node1@example.org" && type == "probe") {
         ++probes_;
-        if (!*lose) one_.showPresence(v1::NODE_ROLE_STANDBY);
+        if (!lose_) one_.showPresence(v1::NODE_ROLE_STANDBY);
         return false;
       }
       const bool of_node1 = stanza.attribute("from").starts_with("node1@example.org/");
-      return !(*lose && of_node1 && type.empty());
+      return !(lose_ && of_node1 && type.empty());
     });
   }
   void ticks(int count) {
@@ -32,6 +34,7 @@ class ClusterTest : public ClusterStage {
       settle();
     }
   }
+  bool lose_ = true;
   int probes_ = 0;
 };
 
@@ -96,15 +99,14 @@ TEST_F(ClusterTest, AHolderThatIsGoneKeepsItsLease) {
 // was.
 TEST_F(ClusterTest, WhosePresenceWasLostAtALoginIsAskedAgain) {
   nodesAppear();
-  bool lose = true;
-  answerProbes(&lose);
+  answerProbes();
   server_.restart();
   settle();
   one_.showPresence(v1::NODE_ROLE_STANDBY);
   settle();
   ASSERT_FALSE(coordinator_->node("node1").present());
   EXPECT_EQ(probes_, 1) << "at the login";
-  lose = false;
+  lose_ = false;
   ticks(30);
   EXPECT_TRUE(coordinator_->node("node1").present());
   EXPECT_EQ(probes_, 2);
@@ -113,8 +115,7 @@ TEST_F(ClusterTest, WhosePresenceWasLostAtALoginIsAskedAgain) {
 }
 
 TEST_F(ClusterTest, WhoStaysAwayIsAskedOnceInThirtyTicks) {
-  bool lose = true;
-  answerProbes(&lose);
+  answerProbes();
   const int before = probes_;
   ticks(90);
   EXPECT_EQ(probes_, before + 3);

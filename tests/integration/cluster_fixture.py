@@ -21,12 +21,14 @@ BIN = Path(os.environ.get("MUSTER_BIN")
            or Path(__file__).resolve().parents[2] / "build" / "release" / "bin")
 MUSTER = str(BIN / "muster")
 
+# How many times longer everything may take: more than 1 where a sanitizer watches.
+PATIENCE = int(os.environ.get("MUSTER_PATIENCE", "1"))
 # Of the lease in these clusters; short, so that crashes are soon over.
-LEASE_TTL_S = 2
+LEASE_TTL_S = 2 if PATIENCE == 1 else 5
 # Nothing that is waited for takes longer than this, even on a busy machine.
-DEADLINE_S = 30
+DEADLINE_S = 30 * PATIENCE
 # Before ctest gives up, which would leave the daemons behind.
-MODULE_LIMIT_S = 220
+MODULE_LIMIT_S = 220 * PATIENCE
 
 LOG_LINES = 25
 

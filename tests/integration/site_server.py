@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from cluster_fixture import BIN, MUSTER, DEADLINE_S, Outcome, TookTooLong, wait_for
+from cluster_fixture import BIN, DEADLINE_S, LEASE_TTL_S, MUSTER, Outcome, TookTooLong, wait_for
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -26,8 +26,6 @@ COORDINATOR_ACCOUNT = "muster@" + PEOPLE
 SECRET = "a secret of the component's own"
 PASSWORD = "correct horse"
 
-# For coordinator.toml: crashes in a test are to be over soon.
-LEASE_TTL_S = 2
 
 
 def free_port():
@@ -85,7 +83,7 @@ class Server:
             self.process = subprocess.Popen(self._command(), cwd=self.dir, env=self._environment(),
                                              stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                              start_new_session=True, **as_user)
-        wait_for(self._is_up, "the server listens", 60)
+        wait_for(self._is_up, "the server listens", 5 * DEADLINE_S)
 
     def _is_up(self):
         if self.process.poll() is not None:
@@ -329,7 +327,7 @@ journal = "%s.sqlite"
             settled = all(group["phase"] == "ACTIVE" and not group["note"]
                           for group in groups.values())
             return groups if settled and set(groups) == set(self.groups) else None
-        return wait_for(look, "each group has an active node", 60)
+        return wait_for(look, "each group has an active node", 2 * DEADLINE_S)
 
     def active(self):
         """The status of the only group once a node is active."""
@@ -345,7 +343,7 @@ journal = "%s.sqlite"
                 node["name"] for node in done.json["nodes"] if not node["present"]]
             return not missing
         try:
-            wait_for(look, "all nodes are present", 60)
+            wait_for(look, "all nodes are present", 2 * DEADLINE_S)
         except TookTooLong as error:
             raise TookTooLong("%s: %s; ended: %s" % (error, missing, self.ended())) from None
         return self.all_active()

@@ -107,6 +107,6 @@ class LogLevel(SharedClusterTest):
         trail = [line for line in self.cluster.log(self.name, since).split("\n")
                  if "[muster.audit]" in line]
         self.assertTrue([line for line in trail if "operator@cluster.localhost by" in line
-                         and "begun" in line and "user warn for=1h" in line], trail)
+                         and "log-level user warn for=1h -> ok" in line], trail)
         self.assertTrue([line for line in trail if "observer@cluster.localhost by" in line
                          and "-> forbidden" in line], trail)

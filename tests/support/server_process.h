@@ -16,8 +16,8 @@ struct ServerAccount {
 };
 
 // Not copied, one owner, any thread. Functions return false, with error() saying why, rather than
-// throw; nothing waits longer than thirty seconds. The process is killed on destruction, and by the
-// kernel if the test dies before.
+// throw; nothing waits longer than a hundred seconds. The process is killed on destruction, and by
+// the kernel if the test dies before.
 class ServerProcess {
  public:
   virtual ~ServerProcess();

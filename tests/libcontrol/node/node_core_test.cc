@@ -170,7 +170,7 @@ TEST_F(NodeCoreTest, KeepsATrailThatOperatorsCanRead) {
                          HasSubstr("forbidden"), HasSubstr("ann@people.test")));
   const std::string recent = say(ann_, "audit since=2s");
   EXPECT_THAT(recent, AllOf(HasSubstr("undrain"), Not(HasSubstr("disk swap"))));
-  EXPECT_THAT(say(ann_, "audit bob@people.test"), HasSubstr("Nothing in the audit trail matches"));
+  EXPECT_THAT(say(ann_, "audit bob@people.test"), HasSubstr("There are no lines that match"));
   EXPECT_THAT(say(ann_, "audit limit=2"), HasSubstr("before="));
 }
 

@@ -11,7 +11,7 @@ namespace muster::xmpp {
 
 // Runs the event loop until `done` or the time is up; returns what `done` says then.
 template <typename Done>
-bool runUntil(Done done, int most_ms = 10'000) {
+bool runUntil(Done done, int most_ms = 60'000) {
   QElapsedTimer timer;
   timer.start();
   while (!done() && timer.elapsed() < most_ms)
