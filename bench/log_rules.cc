@@ -29,7 +29,9 @@ struct Options {
 // As little as a service does with a hit.
 class Counts : public log::EffectTarget {
  public:
-  void apply(const rules::Rule&, const rules::Hit& hit) override { user_.bad(hit.count); }
+  void apply(const rules::Rule&, const rules::Hit& hit, const log::RecordRing::Record&) override {
+    user_.bad(hit.count);
+  }
   void blind(bool) override {}
 
  private:

@@ -64,6 +64,23 @@ void checkUrl(ConfigTable& table, const std::string& url) {
   table.fail("url", "'" + url + "' must be an address such as https://alerts.example.org/hook");
 }
 
+// RFC 6750, section 2.1; and what goes over a network unencrypted is no secret any more.
+std::string readToken(ConfigTable& table, const std::string& url) {
+  if (table.string("token_file").empty() && table.string("token_env").empty()) return {};
+  const std::string token = table.secret("token");
+  const bool fit =
+      std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 127; });
+  if (!fit)
+    table.fail("token_file", "a token has letters, digits and signs of ASCII, and no spaces");
+  const QUrl parsed(QString::fromStdString(url), QUrl::StrictMode);
+  const QString host = parsed.host();
+  const bool here = host == "localhost" || host == "127.0.0.1" || host == "::1";
+  if (parsed.scheme() == "http" && !here) {
+    table.fail("url", "'" + url + "' must be https, or the token could be read on the way");
+  }
+  return token;
+}
+
 ChannelConfig readChannel(ConfigTable& table, ChannelConfig::Kind kind) {
   ChannelConfig out;
   out.kind = kind;
@@ -73,6 +90,7 @@ ChannelConfig readChannel(ConfigTable& table, ChannelConfig::Kind kind) {
     case ChannelConfig::Kind::kWebhook:
       out.url = table.requiredString("url");
       checkUrl(table, out.url);
+      out.token = readToken(table, out.url);
       break;
     case ChannelConfig::Kind::kMail:
       out.to = table.strings("to");
@@ -106,6 +124,34 @@ void readChannels(ConfigTable& table, AlertConfig& out) {
   }
 }
 
+// What stands behind the room's address as its resource.
+bool isNick(const std::string& nick, const Jid& room) {
+  return !nick.empty() && nick.size() <= limits::kMaxRoomNickBytes && nick.front() != ' ' &&
+         nick.back() != ' ' && Jid::parse(room.toString() + "/" + nick);
+}
+
+std::optional<AlertRoomConfig> readRoom(ConfigTable table) {
+  if (!table.isPresent()) return std::nullopt;
+  AlertRoomConfig out;
+  const std::string text = table.requiredString("jid");
+  const auto jid = Jid::parse(text);
+  if (jid && jid->isBare() && !jid->local().empty()) {
+    out.room = *jid;
+  } else if (!text.empty()) {
+    table.fail("jid", "'" + text + "' must name a room, such as ops@rooms.example.org");
+  }
+  out.nick = table.string("nick", "muster");
+  if (!out.room.isEmpty() && !isNick(out.nick, out.room)) {
+    table.fail("nick", "must have 1 to " + std::to_string(limits::kMaxRoomNickBytes) +
+                           " bytes, no control characters and no space at its ends");
+  }
+  const bool has_password =
+      !table.string("password_file").empty() || !table.string("password_env").empty();
+  if (has_password) out.password = table.secret("password");
+  out.anyone_may_read = table.boolean("anyone_may_read", false);
+  return out;
+}
+
 }  // namespace
 
 AlertConfig readAlerts(ConfigTable table) {
@@ -129,6 +175,11 @@ AlertConfig readAlerts(ConfigTable table) {
   std::stable_sort(out.steps.begin(), out.steps.end(),
                    [](const auto& a, const auto& b) { return a.after < b.after; });
   readChannels(table, config);
+  config.room = readRoom(table.table("room"));
+  if (config.room) {
+    out.room = config.room->room;
+    out.room_nick = config.room->nick;
+  }
   return config;
 }
 

@@ -1,5 +1,6 @@
 #include "coordinator/alerts.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "coordinator/alert_records.h"
@@ -63,14 +64,34 @@ Status Alerts::load() {
   if (!messages) return messages.status();
   machine_ = std::make_unique<incident::IncidentMachine>(parts_.policy, people_, std::move(records),
                                                          now());
-  outbox_ = std::make_unique<incident::Outbox>(parts_.policy, people_, parts_.random,
-                                               std::move(messages).value(), now());
+  outbox_ =
+      std::make_unique<incident::Outbox>(parts_.policy, people_, parts_.random, *messages, now());
+  // Until we are in it.
+  if (!parts_.policy.room.isEmpty()) people_.absent(parts_.policy.room);
+  dropUndeliverable(*messages);
   return Status::ok();
+}
+
+void Alerts::dropUndeliverable(const std::vector<incident::Message>& messages) {
+  const auto& channels = parts_.policy.channels;
+  std::set<std::string> gone;
+  std::set<Jid> nobody;
+  for (const incident::Message& message : messages) {
+    const std::string& channel = message.notice.channel;
+    if (channel.empty()) {
+      if (!mayHear(message.notice.to)) nobody.insert(message.notice.to);
+    } else if (std::find(channels.begin(), channels.end(), channel) == channels.end()) {
+      gone.insert(channel);
+    }
+  }
+  for (const Jid& who : nobody) post(ib::Dismissed{who});
+  for (const std::string& channel : gone) post(ib::ChannelGone{channel});
 }
 
 // --- carrying out -------------------------------------------------------------------------------
 
 bool Alerts::mayHear(const Jid& person) const {
+  if (!person.isEmpty() && person == parts_.policy.room) return true;
   const auto role = parts_.authority.roleOf(person);
   return role && catalogue::reaches(*role, v1::ROLE_OBSERVER);
 }
@@ -91,6 +112,9 @@ void Alerts::collect(ib::Effects effects, store::AlertCommit& commit,
 Status Alerts::apply(const incident::Event& event) {
   incident::Effects effects = machine_->step(event, now());
   if (!effects.status) return effects.status;
+  for (const auto& [target, group] : effects.fell) {
+    if (parts_.fell) parts_.fell(target, group);
+  }
   if (effects.isEmpty()) return Status::ok();
   store::AlertCommit commit;
   for (const auto& each : effects.subscribed) commit.subscribed.push_back(toRow(each));
@@ -179,6 +203,22 @@ void Alerts::personGone(const Jid& full) {
 
 void Alerts::personAbsent(const Jid& bare) {
   if (people_.of(bare) == incident::Availability::kUnknown) people_.absent(bare);
+}
+
+// In the room we are by a connection of our own.
+void Alerts::blind() {
+  people_.forgetAll();
+  if (in_room_) people_.came(parts_.policy.room, /*away=*/false);
+}
+
+void Alerts::roomEntered() {
+  in_room_ = true;
+  personCame(parts_.policy.room, /*away=*/false);
+}
+
+void Alerts::roomLeft() {
+  in_room_ = false;
+  people_.absent(parts_.policy.room);
 }
 
 void Alerts::personWrote(const Jid& bare) {

@@ -52,6 +52,8 @@ class Alerts : public commands::AlertSubscriptions,
     // The store can't say whether it has written: ends the process.
     std::function<void(const Status&)> store_failed;
     std::function<void(Checkpoint)> checkpoint{};
+    // A target has fallen, and its group; what is known of why is wanted with its level soon.
+    std::function<void(const std::string& target, const std::string& group)> fell{};
   };
 
   explicit Alerts(Parts parts);
@@ -64,10 +66,13 @@ class Alerts : public commands::AlertSubscriptions,
   void linkUp();
   void linkDown();
   // People's presence, and what comes back from them. Blind: it can't be seen any more.
-  void blind() { people_.forgetAll(); }
+  void blind();
   void personCame(const Jid& full, bool away);
   void personGone(const Jid& full);
   void personAbsent(const Jid& bare);
+  // We are in the room of the policy, or not any more; what we say there is delivered by it.
+  void roomEntered();
+  void roomLeft();
   void personWrote(const Jid& bare);
   void delivered(const std::string& id, const Jid& by);
   void failed(const std::string& id, const std::string& why);
@@ -78,6 +83,10 @@ class Alerts : public commands::AlertSubscriptions,
 
   // Everybody whose presence matters: subscribers and those whom policy names.
   std::set<Jid> people() const;
+  // As they are at the moment.
+  size_t undelivered() const { return outbox_->size(); }
+  std::vector<incident::Incident> openIncidents() const { return machine_->open(); }
+  size_t silenceCount() const { return machine_->silences().size(); }
   // For a channel that tells more than the message's text; null if it is long over.
   const incident::Incident* find(uint64_t id) const { return machine_->find(id); }
 
@@ -109,6 +118,8 @@ class Alerts : public commands::AlertSubscriptions,
   bool mayHear(const Jid& person) const;
   // One event of the incidents, with what it means for the outbox.
   Status apply(const incident::Event& event);
+  // Messages to those who are no longer told anything, or to channels that are no longer there.
+  void dropUndeliverable(const std::vector<incident::Message>& messages);
   // One event of the outbox by itself.
   void post(const incident::outbox::Event& event);
   void collect(incident::outbox::Effects effects, store::AlertCommit& commit,
@@ -124,6 +135,7 @@ class Alerts : public commands::AlertSubscriptions,
   std::unique_ptr<incident::Outbox> outbox_;
   std::optional<ElapsedTime> up_since_;
   bool outbox_up_ = false;
+  bool in_room_ = false;
 };
 
 }  // namespace muster::coordinator

@@ -123,6 +123,9 @@ void Channels::post(const ChannelConfig& config, const std::string& id, const st
   QNetworkRequest request(QUrl(qt(config.url), QUrl::StrictMode));
   request.setHeader(QNetworkRequest::ContentTypeHeader, "application/json");
   request.setHeader(QNetworkRequest::UserAgentHeader, "muster-coordinator");
+  if (!config.token.empty()) {
+    request.setRawHeader("Authorization", "Bearer " + QByteArray::fromStdString(config.token));
+  }
   // Whoever wants the alerts elsewhere writes that address into the configuration.
   request.setAttribute(QNetworkRequest::RedirectPolicyAttribute,
                        QNetworkRequest::ManualRedirectPolicy);

@@ -20,6 +20,7 @@ struct ChannelConfig {
   std::string name;  // unique; in the record of deliveries
   Kind kind = Kind::kWebhook;
   std::string url;                   // webhook: http or https
+  std::string token;                 // webhook: sent as a bearer token (RFC 6750); empty: none
   std::vector<std::string> to;       // mail: addresses
   std::string from;                  // mail
   std::vector<std::string> command;  // hook, and mail's sendmail: program and words

@@ -423,7 +423,8 @@ void Cluster::showServices(const service::GroupLevel& level) {
 }
 
 void Cluster::refresh() {
-  const std::vector<service::GroupLevel> levels = groupLevels();
+  latest_levels_ = groupLevels();
+  const std::vector<service::GroupLevel>& levels = latest_levels_;
   for (const service::GroupLevel& level : levels) {
     service::PresenceFacts facts;
     facts.no_active_node = !level.has_active;

@@ -99,10 +99,14 @@ class Cluster {
   bool holdsRole(const Member& member) const;
   // As they are now, by name.
   std::vector<service::GroupLevel> groupLevels() const;
+  // As they were at the last tick, by name: for whoever looks at all of them all the time.
+  const std::vector<service::GroupLevel>& latestLevels() const { return latest_levels_; }
   // Of a group's service, as the coordinator has seen them; the oldest first.
   std::vector<service::Outage> outages(const std::string& group, const std::string& service) const {
     return levels_.outages(group, service);
   }
+  // What the groups and nodes did by day.
+  LevelRecord& levelRecord() { return levels_.record(); }
   // Writes what the groups did; at the end.
   void saveLevels() { levels_.save(); }
 
@@ -142,6 +146,7 @@ class Cluster {
   Members members_;
   // A look at the levels steps their states, which changes nothing that anybody else could see.
   mutable GroupLevels levels_;
+  std::vector<service::GroupLevel> latest_levels_;
   std::map<std::string, std::unique_ptr<GroupDriver>> groups_;
   xmpp::Endpoint::ListenerId listener_ = 0;
   bool was_up_ = false;

@@ -167,6 +167,7 @@ Result<Config> loadConfig(const std::filesystem::path& file) {
   out.alerts = readAlerts(root.table("alerts"));
   out.alerts.policy.component = out.component.jid.domain();
   out.alerts.policy.address = out.account ? out.account->jid : out.component.jid;
+  out.metrics = metrics::readMetrics(root.table("metrics"));
   for (ConfigTable group : root.table("overall").tables("group")) {
     const std::string name = readName(group, "name");
     out.weights[name] = group.number("weight", 1, 0, limits::kMaxWeight);

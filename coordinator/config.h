@@ -12,6 +12,7 @@
 #include "libcontrol/base/jid.h"
 #include "libcontrol/base/status.h"
 #include "libcontrol/election/group.h"
+#include "libcontrol/metrics/metrics_config.h"
 #include "muster/options.pb.h"
 
 namespace muster::coordinator {
@@ -54,6 +55,7 @@ struct Config {
   AlertConfig alerts;
   // How much a group counts in the overall level, 0 to 1; others count in full.
   std::map<std::string, double> weights;
+  metrics::MetricsConfig metrics;
   std::string log_level = "info";
   Bootstrap bootstrap;
 };

@@ -145,11 +145,12 @@ Status Daemon::build(const Config& config, std::function<void(const Status&)> fa
   if (Status s = cluster_->load(); !s) return s;
   if (Status s = contacts_->load(); !s) return s;
   if (Status s = overrides_->load(); !s) return s;
+  if (config.alerts.room) buildRoom(*config.alerts.room);
   if (Status s = alerts_->load(); !s) return s;
   if (Status s = buildCommands(); !s) return s;
   if (config.account) buildAccount(*config.account);
   buildMessenger();
-  return Status::ok();
+  return buildMetrics(config.metrics);
 }
 
 void Daemon::buildRooms(const Config& config, const std::function<void(const Status&)>& fatal) {
@@ -201,19 +202,38 @@ void Daemon::buildOverrides() {
 
 void Daemon::buildAlerts(const Config& config, const std::function<void(const Status&)>& fatal) {
   watchables_ = std::make_unique<Watchables>(*cluster_);
-  alerts_ = std::make_unique<Alerts>(Alerts::Parts{
-      store_->alerts(), authority_, clock_, random_, config.alerts.policy,
-      [this](const std::set<std::string>& targets) { return watchables_->levels(targets); },
-      [this](const std::string& typed) { return watchables_->resolve(typed); },
-      [this](const std::string& target) { return watchables_->groupOf(target); },
-      [this](const incident::Message& message) {
-        return message.notice.channel.empty() ? messenger_->send(message)
-                                              : channels_->send(message);
-      },
-      [this](const Jid& person) {
-        if (messenger_) messenger_->follow(person);
-      },
-      fatal});
+  month_report_ = std::make_unique<MonthReport>(
+      MonthReport::Parts{cluster_->levelRecord(), store_->alerts(),
+                         [this] { return watchables_->names(); },
+                         [this] { return cluster_->groupNames(); },
+                         [this] { return view_->names("nodes"); }});
+  log_lines_ = std::make_unique<LogLines>(*cluster_, *fanout_, clock_);
+  Alerts::Parts parts{store_->alerts(),
+                      authority_,
+                      clock_,
+                      random_,
+                      config.alerts.policy,
+                      [this](const std::set<std::string>& targets) {
+                        auto levels = watchables_->levels(targets);
+                        log_lines_->fill(levels);
+                        return levels;
+                      },
+                      [this](const std::string& typed) { return watchables_->resolve(typed); },
+                      [this](const std::string& target) { return watchables_->groupOf(target); },
+                      [this](const incident::Message& message) {
+                        if (!message.notice.channel.empty()) return channels_->send(message);
+                        if (isRoom(message.notice.to))
+                          return room_->send(message.id, message.notice.text);
+                        return messenger_->send(message);
+                      },
+                      [this](const Jid& person) {
+                        if (messenger_) messenger_->follow(person);
+                      },
+                      fatal};
+  parts.fell = [this](const std::string& target, const std::string& group) {
+    log_lines_->ask(target, group);
+  };
+  alerts_ = std::make_unique<Alerts>(std::move(parts));
   channels_ = std::make_unique<Channels>(
       config.alerts.channels, [this](uint64_t id) { return alerts_->find(id); },
       [this](const std::string& id, const Status& status) {
@@ -222,7 +242,10 @@ void Daemon::buildAlerts(const Config& config, const std::function<void(const St
         alerts_->failed(id, status.text());
       });
   Cluster::Listener listener;
-  listener.tick = [this] { alerts_->tick(); };
+  listener.tick = [this] {
+    if (room_) room_->tick();
+    alerts_->tick();
+  };
   listener.took_over = [this](const GroupDriver& group, const election::group::TookOver& event) {
     // Of what somebody asked for the outcome is told with their name.
     if (!event.asked_by.empty()) return;
@@ -252,8 +275,13 @@ void Daemon::buildMessenger() {
   hooks.came = [this](const Jid& full, bool away) { alerts_->personCame(full, away); };
   hooks.gone = [this](const Jid& full) { alerts_->personGone(full); };
   hooks.absent = [this](const Jid& bare) { alerts_->personAbsent(bare); };
-  hooks.wrote = [this](const Jid& bare) { alerts_->personWrote(bare); };
-  hooks.delivered = [this](const std::string& id, const Jid& by) { alerts_->delivered(id, by); };
+  // By private messages through the room anybody in it could confirm what it has not got.
+  hooks.wrote = [this](const Jid& bare) {
+    if (!isRoom(bare)) alerts_->personWrote(bare);
+  };
+  hooks.delivered = [this](const std::string& id, const Jid& by) {
+    if (!isRoom(by)) alerts_->delivered(id, by);
+  };
   hooks.failed = [this](const std::string& id, const std::string& why) {
     alerts_->failed(id, why);
   };
@@ -261,7 +289,17 @@ void Daemon::buildMessenger() {
                                            account_roster_.get());
 }
 
-Status Daemon::buildCommands() {
+void Daemon::buildRoom(const AlertRoomConfig& config) {
+  authority_.never(config.room);
+  AlertRoom::Parts parts{*component_, address_, authority_, clock_, random_, {}, {}, {}};
+  parts.entered = [this] { alerts_->roomEntered(); };
+  parts.left = [this] { alerts_->roomLeft(); };
+  parts.delivered = [this](const std::string& id) { alerts_->delivered(id, room_->jid()); };
+  room_ = std::make_unique<AlertRoom>(config, std::move(parts));
+}
+
+Result<std::unique_ptr<catalogue::Dispatcher>> Daemon::makeDispatcher(
+    const catalogue::Authority& authority) {
   auto catalogue = catalogue::Catalogue::build(
       {v1::StatusRequest::descriptor()->file()->FindServiceByName("ClusterCommands")});
   if (!catalogue) return catalogue.status();
@@ -276,13 +314,28 @@ Status Daemon::buildCommands() {
   commands::addSubscriptions(handlers, *alerts_);
   commands::addIncidents(handlers, *alerts_);
   commands::addSilences(handlers, *alerts_);
+  commands::addReport(handlers, *month_report_);
   commands::addAudit(handlers, audit_);
-  auto dispatcher = catalogue::Dispatcher::make(std::move(catalogue).value(), std::move(handlers),
-                                                {&authority_, view_.get(), &audit_, &random_});
+  return catalogue::Dispatcher::make(std::move(catalogue).value(), std::move(handlers),
+                                     {&authority, view_.get(), &audit_, &random_,
+                                      [this](const std::string& verb, Code outcome,
+                                             ElapsedTime began) {
+                                        command_counts_.count(verb, outcome,
+                                                              clock_.elapsed() - began);
+                                      }});
+}
+
+Status Daemon::buildCommands() {
+  auto dispatcher = makeDispatcher(authority_);
   if (!dispatcher) return dispatcher.status();
   dispatcher_ = std::move(dispatcher).value();
   adhoc_face_ = std::make_unique<catalogue::AdhocFace>(*dispatcher_, random_);
   chat_face_ = std::make_unique<catalogue::ChatFace>(*dispatcher_, random_);
+  if (room_) {
+    auto of_room = makeDispatcher(room_->authority());
+    if (!of_room) return of_room.status();
+    room_->serve(std::move(of_room).value());
+  }
   component_face_ = makeFace(*component_);
   component_face_->addresses.add({address_, xmpp::AddressKind::kCoordinator, "muster", ""});
   onMembership();
@@ -376,6 +429,20 @@ void Daemon::buildAccount(const AccountConfig& config) {
   account_->addListener(std::move(listener));
 }
 
+Status Daemon::buildMetrics(const metrics::MetricsConfig& config) {
+  if (config.listen.empty()) return Status::ok();
+  metrics_view_ = std::make_unique<MetricsView>(
+      MetricsView::Parts{*cluster_, *alerts_, command_counts_, *component_, account_.get(),
+                         clock_.wall(), kVersion});
+  auto port = MetricsPort::open(
+      config, [this] { return metrics_view_->describe(); }, clock_);
+  if (!port) return port.status();
+  metrics_port_ = std::move(port).value();
+  logger("muster.cluster")
+      ->info("metrics are at {}, port {}, /metrics", config.listen, metrics_port_->port());
+  return Status::ok();
+}
+
 void Daemon::start() {
   component_->watchLoop();
   component_link_->start();
@@ -387,6 +454,7 @@ void Daemon::start() {
 void Daemon::stop(std::function<void()> stopped) {
   cluster_->saveLevels();
   if (component_->isUp()) contacts_->sayGoodbye();
+  if (room_) room_->leave();
   QTimer::singleShot(kGoodbyeMs, [this, stopped = std::move(stopped)] {
     if (account_link_) account_link_->stop();
     component_link_->stop();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "coordinator/alert_room.h"
 #include "coordinator/alerts.h"
 #include "coordinator/channels.h"
 #include "coordinator/chronicle.h"
@@ -16,8 +17,12 @@
 #include "coordinator/drain_marks.h"
 #include "coordinator/fanout.h"
 #include "coordinator/level_report.h"
+#include "coordinator/log_lines.h"
 #include "coordinator/membership.h"
 #include "coordinator/messenger.h"
+#include "coordinator/metrics_port.h"
+#include "coordinator/metrics_view.h"
+#include "coordinator/month_report.h"
 #include "coordinator/moves.h"
 #include "coordinator/orders.h"
 #include "coordinator/overrides.h"
@@ -26,6 +31,7 @@
 #include "libcontrol/catalogue/adhoc_face.h"
 #include "libcontrol/catalogue/chat_face.h"
 #include "libcontrol/catalogue/dispatcher.h"
+#include "libcontrol/metrics/command_counts.h"
 #include "libcontrol/store/service_history.h"
 #include "libcontrol/xmpp/addresses.h"
 #include "libcontrol/xmpp/adhoc_responder.h"
@@ -76,11 +82,17 @@ class Daemon {
   void buildRooms(const Config& config, const std::function<void(const Status&)>& fatal);
   void buildOverrides();
   void buildAlerts(const Config& config, const std::function<void(const Status&)>& fatal);
+  void buildRoom(const AlertRoomConfig& config);
   void buildMessenger();
   Status buildCommands();
+  // All commands of the cluster, for those whom `authority` gives a role.
+  Result<std::unique_ptr<catalogue::Dispatcher>> makeDispatcher(
+      const catalogue::Authority& authority);
   void buildAccount(const AccountConfig& config);
+  Status buildMetrics(const metrics::MetricsConfig& config);
   std::unique_ptr<Face> makeFace(xmpp::Endpoint& endpoint);
   void onMembership();
+  bool isRoom(const Jid& bare) const { return room_ != nullptr && bare == room_->jid(); }
   // From one of the coordinator's addresses, of its own accord; later if it can't be now.
   void say(const Jid& from, const Jid& to, const std::string& text);
   void sayUnsaid();
@@ -112,8 +124,11 @@ class Daemon {
   std::unique_ptr<Overrides> overrides_;
   std::unique_ptr<LevelReport> levels_;
   std::unique_ptr<Watchables> watchables_;
+  std::unique_ptr<LogLines> log_lines_;
   std::unique_ptr<Alerts> alerts_;
+  std::unique_ptr<MonthReport> month_report_;
   std::unique_ptr<Channels> channels_;
+  std::unique_ptr<AlertRoom> room_;  // null: none is configured
   std::unique_ptr<catalogue::Dispatcher> dispatcher_;
   std::unique_ptr<catalogue::AdhocFace> adhoc_face_;
   std::unique_ptr<catalogue::ChatFace> chat_face_;
@@ -129,6 +144,10 @@ class Daemon {
   service::PresenceText overall_;
   service::PresenceThrottle overall_throttle_;
   std::string mood_;
+
+  metrics::CommandCounts command_counts_;
+  std::unique_ptr<MetricsView> metrics_view_;
+  std::unique_ptr<MetricsPort> metrics_port_;  // null: nobody may scrape
 };
 
 }  // namespace muster::coordinator

@@ -10,9 +10,13 @@ namespace muster::coordinator {
 
 GroupLevels::GroupLevels(Clock& clock, store::ServiceHistoryStore* history,
                          std::map<std::string, double> weights)
-    : clock_(clock), history_(history), weights_(std::move(weights)) {}
+    : clock_(clock),
+      history_(history),
+      weights_(std::move(weights)),
+      record_(clock, history == nullptr ? nullptr : history->record()) {}
 
 void GroupLevels::recall() {
+  record_.recall();
   if (history_ == nullptr) return;
   // What is older is in no period any more.
   const WallTime then{clock_.wall().unix_ms - limits::kMaxPeriod.toMillis()};
@@ -48,6 +52,7 @@ void GroupLevels::restore(const store::ServiceHistoryRow& row, WallTime wall) {
 }
 
 void GroupLevels::place(const Jid& bare, const Member* member) {
+  record_.place(bare, member);
   const std::string node = bare.toString();
   const std::string group =
       member != nullptr && groups_.contains(member->group) ? member->group : std::string();
@@ -74,6 +79,7 @@ void GroupLevels::setActive(const std::string& group, const Member* active) {
 }
 
 void GroupLevels::pause() {
+  record_.pause();
   for (auto& [name, group] : groups_) group.memory.pause(clock_.elapsed());
 }
 
@@ -85,12 +91,27 @@ std::vector<service::GroupLevel> GroupLevels::step() {
     service::GroupLevel level = group.aggregate.step(now, wall);
     group.memory.feed(level, now);
     group.memory.fill(level, now);
+    recordGroup(level, group.memory);
     if (const auto weight = weights_.find(name); weight != weights_.end()) {
       level.weight = weight->second;
     }
     out.push_back(std::move(level));
   }
   return out;
+}
+
+// Requests that nobody serves are not known, unless somebody still tells of some.
+void GroupLevels::recordGroup(const service::GroupLevel& level,
+                              const service::GroupMemory& memory) {
+  for (const service::ServiceSnapshot& told : level.services) {
+    std::optional<bool> down;
+    if (told.kind != service::Kind::kRequests) {
+      down = memory.isDown(told.name);
+    } else if (level.has_active || told.good > 0 || told.bad > 0) {
+      down = told.level.state == service::LevelState::kBreached;
+    }
+    record_.tell(level.name, "", told, down);
+  }
 }
 
 std::vector<std::string> GroupLevels::services(const std::string& group) const {
@@ -109,10 +130,16 @@ std::vector<service::Outage> GroupLevels::outages(const std::string& group,
 void GroupLevels::saveIfDue() {
   const ElapsedTime now = clock_.elapsed();
   if (!saved_at_) saved_at_ = now;
-  if (now - *saved_at_ >= limits::kHistorySaveEvery) save();
+  if (now - *saved_at_ >= limits::kHistorySaveEvery) saveHistories();
+  record_.saveIfDue();
 }
 
 void GroupLevels::save() {
+  saveHistories();
+  record_.save();
+}
+
+void GroupLevels::saveHistories() {
   saved_at_ = clock_.elapsed();
   if (history_ == nullptr) return;
   const WallTime wall = clock_.wall();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/level_record.h"
 #include "coordinator/members.h"
 #include "libcontrol/base/clock.h"
 #include "libcontrol/base/jid.h"
@@ -41,8 +42,12 @@ class GroupLevels {
   // Of a group's service, the oldest first.
   std::vector<service::Outage> outages(const std::string& group, const std::string& service) const;
 
+  // By day, of groups and nodes.
+  LevelRecord& record() { return record_; }
+
   // To be called often; writes every limits::kHistorySaveEvery.
   void saveIfDue();
+  // All that is known; at the end.
   void save();
 
  private:
@@ -51,10 +56,13 @@ class GroupLevels {
     service::GroupMemory memory;
   };
   void restore(const store::ServiceHistoryRow& row, WallTime wall);
+  void recordGroup(const service::GroupLevel& level, const service::GroupMemory& memory);
+  void saveHistories();
 
   Clock& clock_;
   store::ServiceHistoryStore* const history_;
   const std::map<std::string, double> weights_;
+  LevelRecord record_;
   std::map<std::string, Group> groups_;
   std::map<Jid, std::string> placed_;  // in which group a member is counted
   std::map<std::string, std::vector<store::ServiceHistoryRow>> recalled_;

@@ -11,6 +11,7 @@ namespace {
 
 struct Row {
   std::string of;
+  bool of_node;
   service::ServiceSnapshot service;
 };
 
@@ -27,14 +28,15 @@ v1::ClusterServiceLevelReply replyOf(const service::Level& level, std::vector<Ro
   for (const Row& row : rows) {
     v1::TargetService& out = *reply.add_services();
     out.set_of(row.of);
+    out.set_of_node(row.of_node);
     *out.mutable_service() = convert::toProto(row.service);
   }
   return reply;
 }
 
-void addRows(const std::string& of, const std::vector<service::ServiceSnapshot>& services,
-             std::vector<Row>& rows) {
-  for (const service::ServiceSnapshot& service : services) rows.push_back({of, service});
+void addRows(const std::string& of, bool of_node,
+             const std::vector<service::ServiceSnapshot>& services, std::vector<Row>& rows) {
+  for (const service::ServiceSnapshot& service : services) rows.push_back({of, of_node, service});
 }
 
 v1::ClusterServiceLevelReply ofNode(const Member& member) {
@@ -45,7 +47,7 @@ v1::ClusterServiceLevelReply ofNode(const Member& member) {
     return replyOf(none, {});
   }
   std::vector<Row> rows;
-  addRows(member.name, latest->services, rows);
+  addRows(member.name, /*of_node=*/true, latest->services, rows);
   return replyOf(service::worstOf(latest->services), std::move(rows));
 }
 
@@ -67,13 +69,15 @@ Result<v1::ClusterServiceLevelReply> LevelReport::services(const commands::Where
     if (group == groups.end()) {
       return Status(Code::kNotFound, "there is no group '" + target->name + "' any more", "target");
     }
-    addRows(group->name, group->services, rows);
+    addRows(group->name, /*of_node=*/false, group->services, rows);
     return replyOf(group->level, std::move(rows));
   }
-  for (const service::GroupLevel& group : groups) addRows(group.name, group.services, rows);
+  for (const service::GroupLevel& group : groups) {
+    addRows(group.name, /*of_node=*/false, group.services, rows);
+  }
   for (const Member* member : members_.all()) {
     const Instance* latest = member->group.empty() ? member->latest() : nullptr;
-    if (latest != nullptr) addRows(member->name, latest->services, rows);
+    if (latest != nullptr) addRows(member->name, /*of_node=*/true, latest->services, rows);
   }
   return replyOf(service::overallLevel(groups), std::move(rows));
 }

@@ -31,6 +31,7 @@ Status StoreAuthority::load() {
 }
 
 std::optional<v1::Role> StoreAuthority::roleOf(const Jid& bare) const {
+  if (bare == nobody_) return std::nullopt;
   const auto it = roles_.find(bare);
   return it == roles_.end() ? std::nullopt : std::optional(it->second);
 }

@@ -20,12 +20,15 @@ class StoreAuthority : public catalogue::Authority {
   // At the start, and after each change of the store. On an error nothing has changed.
   Status load();
   std::optional<v1::Role> roleOf(const Jid& bare) const override;
+  // A room is no person: whatever is granted to its address would be everybody's in it.
+  void never(const Jid& bare) { nobody_ = bare; }
   // As nodes are told of them.
   const v1::Grants& grants() const { return grants_; }
 
  private:
   store::GrantStore& store_;
   std::map<Jid, v1::Role> roles_;
+  Jid nobody_;
   v1::Grants grants_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "libcontrol/base/text.h"
 #include "libcontrol/service/aggregate.h"
+#include "libcontrol/service/burn.h"
 
 namespace muster::coordinator {
 namespace {
@@ -38,17 +39,32 @@ TargetLevel from(const std::string& target, const std::string& group, const serv
   return out;
 }
 
+// A level that is well by its window may spend its budget too fast all the same.
+void addBurn(TargetLevel& out, const std::vector<service::ServiceSnapshot>& services) {
+  for (const service::ServiceSnapshot& each : services) {
+    const service::BurnAlert* alert = service::worstFiring(each);
+    if (alert == nullptr) continue;
+    const bool shown = out.burns || out.health != Health::kOk;
+    out.burns = true;
+    if (shown) continue;
+    out.sentence += " The error budget of " + each.name + " is spent too fast over " +
+                    service::durationInWords(alert->rule.long_window) + ".";
+  }
+}
+
 TargetLevel ofService(const std::string& target, const service::GroupLevel& group,
                       const service::ServiceSnapshot& service) {
   TargetLevel out = from(target, group.name, service.level);
   out.objective = service.objective_percent;
   if (service.budget_left) out.budget_left = std::max(0.0, *service.budget_left) * 100;
+  addBurn(out, {service});
   out.absent = !group.has_active && service.level.state == service::LevelState::kNoData;
   return out;
 }
 
 TargetLevel ofGroup(const service::GroupLevel& group) {
   TargetLevel out = from(group.name, group.name, group.level);
+  addBurn(out, group.services);
   out.absent = !group.has_active;
   return out;
 }
@@ -128,13 +144,14 @@ TargetLevel Watchables::ofNode(const std::string& target, const Member& member) 
     level = service::worstOf(latest->services);
   }
   TargetLevel out = from(target, member.group, level);
+  if (latest != nullptr) addBurn(out, latest->services);
   out.absent = latest == nullptr;
   return out;
 }
 
 std::vector<TargetLevel> Watchables::levels(const std::set<std::string>& targets) const {
   std::vector<TargetLevel> out;
-  const auto groups = cluster_.groupLevels();
+  const auto& groups = cluster_.latestLevels();
   std::map<std::string, const service::GroupLevel*> by_name;
   for (const service::GroupLevel& group : groups) by_name[group.name] = &group;
   std::set<std::string> whole;
@@ -162,7 +179,11 @@ std::vector<TargetLevel> Watchables::levels(const std::set<std::string>& targets
     }
   }
   for (const std::string& group : whole) out.push_back(ofGroup(*by_name.at(group)));
-  out.push_back(from(incident::kOverall, "", service::overallLevel(groups)));
+  TargetLevel all = from(incident::kOverall, "", service::overallLevel(groups));
+  for (const service::GroupLevel& group : groups) {
+    if (group.weight > 0) addBurn(all, group.services);
+  }
+  out.push_back(std::move(all));
   return out;
 }
 

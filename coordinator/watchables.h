@@ -27,12 +27,14 @@ class Watchables {
   // The group that a target belongs to; empty if it has none.
   std::string groupOf(const std::string& target) const;
 
-  // Of these, of the groups they belong to, and of the whole. What is not there any more is left
-  // out.
+  // Null if the target is no node.
+  const Member* nodeOf(const std::string& target) const;
+
+  // Of these, of the groups they belong to, and of the whole, as of the last tick. What is not
+  // there any more is left out.
   std::vector<incident::TargetLevel> levels(const std::set<std::string>& targets) const;
 
  private:
-  const Member* nodeOf(const std::string& target) const;
   incident::TargetLevel ofNode(const std::string& target, const Member& member) const;
 
   const Cluster& cluster_;

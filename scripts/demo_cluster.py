@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,10 @@ BIN = Path(__file__).resolve().parent.parent / "build" / "release" / "bin"
 MUSTER = str(BIN / "muster")
 LEASE_TTL_S = 5
 RAISED_S = 20
+# What the service levels look back on: short, so that one sees them recover.
+WINDOW_S = 30
+FLOOR = 97
+DROPPED = 150
 
 
 class Failed(Exception):
@@ -69,11 +74,19 @@ class Cluster:
 
     def up(self):
         words = ["up", "--dir", str(self.dir), "--nodes", "3", "--lease-ttl",
-                 "%ds" % LEASE_TTL_S, "--detach"]
+                 "%ds" % LEASE_TTL_S, "--window", "%ds" % WINDOW_S, "--level-floor", str(FLOOR),
+                 "--detach"]
         print("$ muster " + " ".join(words), flush=True)
         done = subprocess.run([MUSTER, *words], capture_output=True, text=True, timeout=180)
         show(done.stdout + done.stderr)
         expect(done.returncode == 0, "the cluster did not come up")
+
+    def tell_ledger(self, node, line):
+        """A line to the node's own service, past Muster."""
+        port = next(n["port"] for n in self.info()["nodes"] if n["name"] == node)
+        with socket.create_connection(("127.0.0.1", port), 10) as ledger:
+            ledger.sendall((line + "\n").encode())
+            return ledger.makefile().readline().rstrip("\n")
 
     def start_load(self):
         self.load = subprocess.Popen(
@@ -166,6 +179,72 @@ async def raise_by_form(cluster, operator, node):
     show(await operator.chat(node["jid"], "log-level storage reset"))
 
 
+async def hear(client, words, seconds):
+    """The first message with all those words; those before it are passed over."""
+    async def look():
+        while True:
+            body = (await client.next_message(seconds))["body"]
+            if all(word in body for word in words):
+                return body
+    return await asyncio.wait_for(look(), seconds)
+
+
+async def fall_and_recover(cluster):
+    title("Requests are dropped: level, alert, who looks into it, failover, recovery")
+    info = cluster.info()
+    group = info["groups"][0]["jid"]
+    async with ForeignClient(info, "operator") as operator, \
+            ForeignClient(info, "observer") as observer:
+        for client, name in ((operator, "operator"), (observer, "observer")):
+            # The coordinator looks who is there, and is told when a message has arrived.
+            client.auto_authorize = True
+            client.register_plugin("xep_0184", {"auto_request": False})
+            print("%s -> %s: subscribe user.ledger for=3s" % (name, group))
+            show(await client.chat(group, "subscribe user.ledger for=3s"))
+        operator.send_presence_subscription(pto=group)
+        await operator.presence_of(group, lambda s: s is not None and s[0] == "", 60)
+
+        before = cluster.status()
+        print("ledger of %s: fault drop %d" % (before["active"], DROPPED))
+        show(cluster.tell_ledger(before["active"], "fault drop %d" % DROPPED))
+        shown, status = await operator.presence_of(
+            group, lambda s: s is not None and s[0] == "dnd" and "dropped" in s[1], 60)
+        show("%s  [%s]\n    %s" % (group, shown, status.replace("\n", "\n    ")))
+
+        show("to the operator:\n  " + (await hear(operator, ["Incident 1 (page)"], 60))
+             .replace("\n", "\n  "))
+        await hear(observer, ["Incident 1 (page)"], 60)
+        print("operator -> %s: ack 1 'on my way'" % group)
+        operator.send_message(mto=group, mbody="ack 1 'on my way'", mtype="chat")
+        show(await hear(operator, ["Incident 1", "is yours"], 30))
+        show("to the observer: " + await hear(observer, ["is looking into incident 1"], 30))
+
+        show("to the observer: " + await hear(observer, ["is active under epoch"], 60))
+        after = cluster.status()
+        expect(after["active"] != before["active"], "the role did not move")
+
+        show("to the operator: " + await hear(operator, ["Incident 1", "is over"],
+                                              WINDOW_S + 90))
+        shown, status = await operator.presence_of(
+            group, lambda s: s is not None and "User service level: 100%" in s[1], 90)
+        show("%s  [%s]\n    %s" % (group, shown or "available", status.replace("\n", "\n    ")))
+        for client in (operator, observer):
+            client.send_message(mto=group, mbody="unsubscribe user.ledger", mtype="chat")
+            await hear(client, ["user.ledger"], 30)
+    cluster.muster("incidents", "all")
+
+
+def test_rules():
+    title("Log rules tried against yesterday's log")
+    folder = Path(__file__).resolve().parent.parent / "examples" / "rules"
+    print("$ muster rules test examples/rules/rules.toml < examples/rules/app.log", flush=True)
+    with open(folder / "app.log", "rb") as log:
+        done = subprocess.run([MUSTER, "rules", "test", str(folder / "rules.toml")], stdin=log,
+                              capture_output=True, text=True, timeout=60)
+    show(done.stdout + done.stderr)
+    expect(done.returncode == 0, "the rules could not be tried")
+
+
 def fail_over(cluster):
     title("A failover asked for in the shell")
     if cluster.status()["active"] == "node2":
@@ -214,6 +293,8 @@ async def demonstrate(cluster):
         active = next(n for n in cluster.nodes() if n["role"] == "active")
         await raise_by_chat(cluster, operator, active)
         await raise_by_form(cluster, operator, active)
+    await fall_and_recover(cluster)
+    test_rules()
     fail_over(cluster)
     crash(cluster)
     count(cluster)

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coordinator/cli/alert_rules.h"
 #include "coordinator/cli/completion.h"
 #include "coordinator/cli/doctor.h"
 #include "coordinator/cli/exec.h"
@@ -56,10 +57,11 @@ class CommandLine {
       }
       return usageError(error, argc, argv);
     }
+    const bool of_catalogue = !verbs_.parsed().empty();
+    if (flags_.output == "csv" && !of_catalogue) return report(false, noCsv());
     for (const Local& local : without_settings_) {
       if (local.app->parsed()) return local.run();
     }
-    const bool of_catalogue = !verbs_.parsed().empty();
     if (of_catalogue && verbs_.isHelp()) return verbs_.help(flags_);
     auto settings = resolve(flags_, Environment::ofProcess());
     if (!settings) return report(flags_.output == "json", settings.status());
@@ -86,9 +88,16 @@ class CommandLine {
     }
     const std::vector<std::string> words = flags_only.remaining();
     if (flags_.at.empty() || words.empty() || words[0].starts_with("-")) return std::nullopt;
+    if (flags_.output == "csv") return report(false, noCsv());
     const auto settings = resolve(flags_, Environment::ofProcess());
     if (!settings) return report(flags_.output == "json", settings.status());
     return runApplicationVerb(*settings, catalogues_, words);
+  }
+
+  static Status noCsv() {
+    return {Code::kInvalidArgument,
+            "--output: csv is for the commands of coordinator and nodes, such as report; here "
+            "there are table and json"};
   }
 
   struct Local {
@@ -118,7 +127,7 @@ class CommandLine {
     add("--ca-file", "--ca-file", flags_.ca_file);
     add("--coordinator", "--coordinator", flags_.coordinator);
     add("--at", "--at", flags_.at);
-    add("-o,--output", "--output", flags_.output)->check(CLI::IsMember({"table", "json"}));
+    add("-o,--output", "--output", flags_.output)->check(CLI::IsMember({"table", "json", "csv"}));
     add("--timeout", "--timeout", flags_.timeout);
   }
 
@@ -156,6 +165,8 @@ class CommandLine {
         {addVerb("watch"), [this] { return runWatch(settings_, catalogues_); }});
     with_settings_.push_back(
         {addVerb("doctor"), [this] { return runDoctor(settings_, catalogues_); }});
+    with_settings_.push_back(
+        {addVerb("alert-rules"), [this] { return runAlertRules(settings_, catalogues_); }});
     with_settings_.push_back({addVerb("version"), [this] { return runVersion(settings_); }});
     addUpDown();
     CLI::App* completion = addVerb("completion");
@@ -184,6 +195,8 @@ class CommandLine {
     up->add_option("--dir", up_.dir, help("up", "--dir"))->required();
     up->add_option("--nodes", up_.nodes, help("up", "--nodes"));
     up->add_option("--lease-ttl", up_.lease_ttl, help("up", "--lease-ttl"));
+    up->add_option("--window", up_.window, help("up", "--window"));
+    up->add_option("--level-floor", up_.level_floor, help("up", "--level-floor"));
     up->add_flag("--detach", up_.detach, help("up", "--detach"));
     // Only how they report is a setting; a broken login of somebody's file must not stop them.
     without_settings_.push_back(

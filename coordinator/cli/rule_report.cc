@@ -6,28 +6,13 @@
 
 #include "coordinator/cli/layout.h"
 #include "libcontrol/base/text.h"
+#include "libcontrol/service/level_chart.h"
 
 namespace muster::cli {
 namespace {
 
 constexpr size_t kMinChart = 20;
 constexpr size_t kMaxChart = 60;
-constexpr const char* kBlocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-constexpr char kNoData[] = "·";
-
-// Of the share of bad that the objective allows, how much there is: full without any, the lower
-// half when it is more than all.
-const char* blockOf(double percent, double objective) {
-  const double spent = (100 - percent) / (100 - objective);
-  if (spent <= 0) return kBlocks[7];
-  constexpr double kSteps[] = {0.25, 0.5, 1, 2, 4, 10};
-  size_t block = 6;
-  for (const double step : kSteps) {
-    if (spent <= step) return kBlocks[block];
-    --block;
-  }
-  return kBlocks[0];
-}
 
 const char* stateName(service::LevelState state) {
   switch (state) {
@@ -127,7 +112,8 @@ std::string levelChart(const RuleTrial& trial, const RuleTrial::ServiceResult& s
       ++next;
     }
     const bool known = shown.state != service::LevelState::kNoData && shown.percent.has_value();
-    out += known ? blockOf(*shown.percent, service.last.objective_percent) : kNoData;
+    out += known ? service::levelBlock(*shown.percent, service.last.objective_percent)
+                 : service::kNoDataBlock;
   }
   return out;
 }
@@ -150,10 +136,7 @@ std::string trialText(const rules::RuleSet& set, const RuleTrial& trial, size_t 
            "  No line has a time as in [2026-01-01 14:03:00.123] [logger] [level] text, so there "
            "are no levels over time.\n";
   }
-  return out +
-         "    █ nothing bad, ▅ and above within the objective, ▁ more than ten times what it "
-         "allows, " +
-         kNoData + " no data\n";
+  return out + "    " + service::blockLegend() + "\n";
 }
 
 std::string trialJson(const rules::RuleSet& set, const RuleTrial& trial, size_t lines) {

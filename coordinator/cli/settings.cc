@@ -191,7 +191,9 @@ Result<Settings> resolve(const Flags& flags, const Environment& environment) {
   }
   Settings settings;
   settings.at = flags.at;
-  settings.json = flags.output.value_or(file.output) == "json";
+  const std::string output = flags.output.value_or(file.output);
+  settings.json = output == "json";
+  settings.csv = output == "csv";
   settings.timeout = file.timeout;
   if (flags.timeout) {
     const auto timeout = timeoutFrom(*flags.timeout);

@@ -59,6 +59,7 @@ struct Settings {
   LoginSettings login;
   std::string at;
   bool json = false;
+  bool csv = false;                 // of answers with lists; never both
   std::optional<Duration> timeout;  // for one call; unset: the verb's own
   std::string source;               // where the login comes from, for people
 };

@@ -111,6 +111,14 @@ Exit runUp(bool json, const catalogue::Catalogue& cluster, const UpArguments& ar
     if (!ttl) return report(json, {Code::kInvalidArgument, "--lease-ttl: " + ttl.status().text()});
     options.lease_ttl = *ttl;
   }
+  if (!arguments.window.empty()) {
+    const auto window = parseDuration(arguments.window);
+    if (!window) {
+      return report(json, {Code::kInvalidArgument, "--window: " + window.status().text()});
+    }
+    options.window = *window;
+  }
+  options.level_floor = arguments.level_floor;
   catchSignals();
   auto probe = std::make_shared<Probe>(cluster);
   options.probe = [probe](const local::ClusterInfo& info) { return (*probe)(info); };

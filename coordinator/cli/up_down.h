@@ -13,6 +13,8 @@ struct UpArguments {
   std::string dir;
   std::optional<int> nodes;
   std::string lease_ttl;  // empty: not said
+  std::string window;     // likewise
+  std::optional<int> level_floor;
   bool detach = false;
 };
 

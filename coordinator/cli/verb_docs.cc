@@ -74,7 +74,12 @@ const std::vector<OptionDoc>& globalOptions() {
        "coordinator)",
        {},
        "nodes"},
-      {"--output", "-o", "FORMAT", "table (the default) or json", {"table", "json"}, ""},
+      {"--output",
+       "-o",
+       "FORMAT",
+       "table (the default), json or csv",
+       {"table", "json", "csv"},
+       ""},
       {"--timeout",
        "",
        "DURATION",
@@ -133,6 +138,18 @@ const std::vector<VerbDoc>& localVerbs() {
        {},
        {},
        {"muster doctor", "muster doctor -o json"}},
+      {"alert-rules",
+       "Print alerting rules for Prometheus",
+       "alert-rules",
+       {"From the objectives of all services: for each its burn rates over two windows, its own or "
+        "those of the SRE workbook, as alerts with the label severity (page or ticket); besides, "
+        "groups without an active node, services without data, and a coordinator that is gone. "
+        "The rules are made of the coordinator's metrics, so Prometheus has to scrape it. With "
+        "-o json the same as JSON, which Prometheus reads too.",
+        "Write the file anew when services or objectives have changed."},
+       {},
+       {},
+       {"muster alert-rules > /etc/prometheus/rules/muster.yml"}},
       {"version",
        "Say the versions of this program, the protocol and the coordinator",
        "version",
@@ -173,7 +190,9 @@ const std::vector<VerbDoc>& localVerbs() {
        {"muster man failover | man -l -"}},
       {"up",
        "Start a private cluster on this machine",
-       "up --dir DIR [--nodes N] [--lease-ttl DURATION] [--detach]",
+       "up --dir DIR [--nodes N] [--lease-ttl DURATION] [--window DURATION] [--level-floor "
+       "PERCENT] "
+       "[--detach]",
        {"An XMPP server, a coordinator and nodes of the example service, all under one folder and "
         "on loopback only. In a folder that has one already, what is not running is started again. "
         "Without --detach it stays, and Ctrl-C ends the cluster."},
@@ -181,6 +200,14 @@ const std::vector<VerbDoc>& localVerbs() {
        {{"--dir", "", "DIR", "The folder that holds all of it", {}, "files"},
         {"--nodes", "", "N", "How many nodes, 1 to 20 (default 3)", {}, ""},
         {"--lease-ttl", "", "DURATION", "Length of the lease, such as 5s (the default)", {}, ""},
+        {"--window", "", "DURATION", "What service levels look back on (default 10m)", {}, ""},
+        {"--level-floor",
+         "",
+         "PERCENT",
+         "An active node whose level is below for 5 s gives the role to a better one; 0, never, is "
+         "the default",
+         {},
+         ""},
         {"--detach", "", "", "Return once it is ready instead of staying", {}, ""}},
        {"muster up --dir /tmp/try --detach"}},
       {"down",

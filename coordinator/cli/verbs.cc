@@ -11,6 +11,7 @@
 #include "coordinator/cli/terminal.h"
 #include "libcontrol/base/ids.h"
 #include "libcontrol/base/text.h"
+#include "libcontrol/catalogue/csv.h"
 #include "libcontrol/catalogue/json.h"
 #include "libcontrol/catalogue/reply_view.h"
 #include "libcontrol/catalogue/text.h"
@@ -43,6 +44,16 @@ void giveKey(const catalogue::Command& command, google::protobuf::Message& reque
   if (reflection.HasField(request, key->field)) return;
   SystemRandom random;
   reflection.SetString(&request, key->field, Id128::make(random).toHex());
+}
+
+void print(const Settings& settings, const google::protobuf::Message& reply) {
+  if (settings.csv) {
+    std::cout << catalogue::csvText(reply);
+  } else if (settings.json) {
+    std::cout << catalogue::jsonText(reply) << "\n";
+  } else {
+    std::cout << replyText(catalogue::viewOf(reply), outputWidth()) << "\n";
+  }
 }
 
 Status elsewhere(const std::string& verb, const Target& target) {
@@ -173,9 +184,7 @@ Exit Verbs::run(const Settings& settings) {
   if (!to) return report(settings.json, to.status());
   const auto reply = client.call(*to, *command, *bound.request);
   if (!reply) return report(settings.json, reply.status());
-  std::cout << (settings.json ? catalogue::jsonText(**reply)
-                              : replyText(catalogue::viewOf(**reply), outputWidth()))
-            << "\n";
+  print(settings, **reply);
   return Exit::kDone;
 }
 

@@ -79,6 +79,18 @@ class Reader {
     return 0;
   }
 
+  // Folders of before it was there have none.
+  Duration durationOr(const std::string& pointer, Duration standard) {
+    return find(pointer) != nullptr ? duration(pointer) : standard;
+  }
+  int percentOr(const std::string& pointer, int standard) {
+    const Json* value = find(pointer);
+    if (value == nullptr) return standard;
+    if (value->is_number_integer() && *value >= 0 && *value <= 100) return value->get<int>();
+    fail(pointer, "must be a whole number from 0 to 100");
+    return standard;
+  }
+
   Duration duration(const std::string& pointer) {
     const std::string value = text(pointer);
     if (!status_) return {};
@@ -137,6 +149,8 @@ ClusterInfo readInfo(Reader& reader) {
   info.ca_file = reader.text("/ca_file");
   info.coordinator = reader.jid("/coordinator");
   info.lease_ttl = reader.duration("/lease_ttl");
+  info.window = reader.durationOr("/window", info.window);
+  info.level_floor = reader.percentOr("/level_floor_percent", info.level_floor);
   for (size_t i = 0, n = reader.count("/groups"); i < n; ++i) {
     const std::string at = "/groups/" + std::to_string(i);
     info.groups.push_back({reader.text(at + "/name"), reader.jid(at + "/jid")});
@@ -192,6 +206,8 @@ Json toJson(const ClusterInfo& info) {
       {"ca_file", info.ca_file.string()},
       {"coordinator", info.coordinator},
       {"lease_ttl", formatDuration(info.lease_ttl)},
+      {"window", formatDuration(info.window)},
+      {"level_floor_percent", info.level_floor},
       {"groups", std::move(groups)},
       {"accounts",
        {{"operator", accountJson(info.operator_account)},

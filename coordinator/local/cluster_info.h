@@ -19,6 +19,7 @@ inline constexpr const char* kComponentDomain = "muster.cluster.localhost";
 inline constexpr const char* kGroup = "ledger";
 // Everything of a local cluster listens here and nowhere else.
 inline constexpr const char* kLoopback = "127.0.0.1";
+inline constexpr Duration kDefaultWindow = Duration::seconds(600);
 
 struct Account {
   std::string jid;  // bare
@@ -58,6 +59,8 @@ struct ClusterInfo {
   ProcessId server_process;
   ProcessId coordinator_process;
   Duration lease_ttl;
+  Duration window = kDefaultWindow;  // of the nodes' service levels
+  int level_floor = 0;               // percent; a node below gives the role up, 0: never
 };
 
 std::filesystem::path clusterFile(const std::filesystem::path& dir);

@@ -48,6 +48,10 @@ std::string coordinatorAccount() {
   return std::string("muster@") + kDomain;
 }
 
+// Shorter than a site would have it: whoever tries a cluster wants to see it move.
+constexpr const char* kFloorTime = "5s";
+constexpr const char* kBetweenMoves = "30s";
+
 std::string nodeAccount(const std::string& node) {
   return node + "@" + kNodeDomain;
 }
@@ -72,7 +76,10 @@ std::string coordinatorToml(const ClusterInfo& info) {
                               {"password_file", coordinatorPasswordFile(info.dir).string()}}},
       {"store",
        toml::table{{"path", (coordinatorFolder(info.dir) / "coordinator.sqlite").string()}}},
-      {"election", toml::table{{"lease_ttl", formatDuration(info.lease_ttl)}}},
+      {"election", toml::table{{"lease_ttl", formatDuration(info.lease_ttl)},
+                               {"level_floor_percent", info.level_floor},
+                               {"floor_time", kFloorTime},
+                               {"min_between_moves", kBetweenMoves}}},
       {"log", toml::table{{"level", "info"}}},
       {"bootstrap", toml::table{{"admins", toml::array{info.admin.jid}},
                                 {"operators", toml::array{info.operator_account.jid}},
@@ -98,6 +105,7 @@ std::string nodeToml(const ClusterInfo& info, const std::string& node) {
       {"ledger", toml::table{{"listen", info.host},
                              {"port", 0},
                              {"port_file", ledgerPortFile(info.dir, node).string()},
+                             {"window_s", info.window.toMillis() / 1000},
                              {"journal", (info.dir / "journal" / "ledger.sqlite").string()}}},
   });
 }

@@ -15,6 +15,10 @@
 namespace muster::local {
 namespace {
 
+// As the ledger's `window_s`.
+constexpr Duration kMinWindow = Duration::seconds(10);
+constexpr Duration kMaxWindow = Duration::seconds(86'400);
+
 Status checkOptions(const UpOptions& options) {
   if (options.nodes && (*options.nodes < 1 || *options.nodes > kMaxNodes)) {
     return {Code::kInvalidArgument,
@@ -29,6 +33,19 @@ Status checkOptions(const UpOptions& options) {
                 formatDuration(limits::kMaxLeaseTtl) + ", not " +
                 formatDuration(*options.lease_ttl),
             "lease_ttl"};
+  }
+  if (options.window && (*options.window < kMinWindow || *options.window > kMaxWindow ||
+                         options.window->toMillis() % 1000 != 0)) {
+    return {Code::kInvalidArgument,
+            "--window must be whole seconds from " + formatDuration(kMinWindow) + " to " +
+                formatDuration(kMaxWindow) + ", not " + formatDuration(*options.window),
+            "window"};
+  }
+  if (options.level_floor && (*options.level_floor < 0 || *options.level_floor > 100)) {
+    return {
+        Code::kInvalidArgument,
+        "--level-floor must be from 0 to 100 percent, not " + std::to_string(*options.level_floor),
+        "level_floor"};
   }
   const std::string dir = options.dir.string();
   if (dir.empty()) return {Code::kInvalidArgument, "--dir must name a folder", "dir"};
@@ -104,6 +121,8 @@ ClusterInfo newCluster(const std::filesystem::path& dir, const UpOptions& option
   ClusterInfo info;
   info.dir = dir;
   info.lease_ttl = options.lease_ttl.value_or(limits::kDefaultLeaseTtl);
+  info.window = options.window.value_or(info.window);
+  info.level_floor = options.level_floor.value_or(info.level_floor);
   info.domain = kDomain;
   info.host = kLoopback;
   info.coordinator = kComponentDomain;
@@ -141,6 +160,14 @@ Status checkAgainst(const ClusterInfo& info, const UpOptions& options) {
   if (options.lease_ttl && *options.lease_ttl != info.lease_ttl) {
     return refuseOther(info, "--lease-ttl", "lease_ttl", formatDuration(info.lease_ttl),
                        formatDuration(*options.lease_ttl));
+  }
+  if (options.window && *options.window != info.window) {
+    return refuseOther(info, "--window", "window", formatDuration(info.window),
+                       formatDuration(*options.window));
+  }
+  if (options.level_floor && *options.level_floor != info.level_floor) {
+    return refuseOther(info, "--level-floor", "level_floor", std::to_string(info.level_floor),
+                       std::to_string(*options.level_floor));
   }
   return Status::ok();
 }

@@ -43,6 +43,8 @@ struct UpOptions {
   std::filesystem::path dir;
   std::optional<int> nodes;           // 1 to kMaxNodes; unset: the folder's own, or kDefaultNodes
   std::optional<Duration> lease_ttl;  // unset: the folder's own, or limits::kDefaultLeaseTtl
+  std::optional<Duration> window;     // whole seconds; unset: the folder's own, or kDefaultWindow
+  std::optional<int> level_floor;     // percent, 0 to 100; unset: the folder's own, or none
   // Not detached: the processes are sent SIGTERM when the calling thread ends.
   bool detach = false;
   Duration ready_limit = kDefaultReadyLimit;

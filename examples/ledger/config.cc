@@ -16,8 +16,8 @@ using muster::Code;
 using muster::Result;
 using muster::Status;
 
-constexpr std::array<std::string_view, 5> kKeys = {"listen", "port", "port_file", "journal",
-                                                   "max_append_ms"};
+constexpr std::array<std::string_view, 6> kKeys = {"listen",  "port",          "port_file",
+                                                   "journal", "max_append_ms", "window_s"};
 
 class Reader {
  public:
@@ -35,7 +35,8 @@ class Reader {
     for (const auto& [key, value] : table_) {
       if (std::find(kKeys.begin(), kKeys.end(), key.str()) == kKeys.end()) {
         return problem(value.source(), std::string(key.str()),
-                       "is no key; there are listen, port, port_file, journal and max_append_ms");
+                       "is no key; there are listen, port, port_file, journal, max_append_ms and "
+                       "window_s");
       }
     }
     return Status::ok();
@@ -91,6 +92,9 @@ Status readTable(const Reader& reader, Config& config) {
   int64_t max_append_ms = config.max_append.count();
   if (Status read = reader.number("max_append_ms", 10, 5000, max_append_ms); !read) return read;
   config.max_append = std::chrono::milliseconds(max_append_ms);
+  int64_t window_s = config.window.count();
+  if (Status read = reader.number("window_s", 10, 86'400, window_s); !read) return read;
+  config.window = std::chrono::seconds(window_s);
   if (Status read = reader.path("port_file", config.port_file); !read) return read;
   if (Status read = reader.path("journal", config.journal); !read) return read;
   if (config.journal.empty()) {

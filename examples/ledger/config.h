@@ -18,6 +18,8 @@ struct Config {
   // The longest that one append may take. The lease must last at least that long when it begins.
   // 10 to 5000; well below the lease's length.
   std::chrono::milliseconds max_append{250};
+  // Of its service levels; 10 s to a day.
+  std::chrono::seconds window = std::chrono::minutes(10);
 };
 
 // Errors name the file, the line and what would have been right. Relative paths are taken from the

@@ -66,8 +66,10 @@ int run(const muster::NodeOptions& options, const ledger::Config& config) {
   // (1) a node, (2) what it counts
   auto node = muster::Node::create(options);
   if (!node) return complain(node.status());
-  muster::Availability& storage = (*node)->availability("storage");
-  muster::Requests& user = (*node)->requests("user");
+  muster::ServiceOptions judged;
+  judged.window = config.window;
+  muster::Availability& storage = (*node)->availability("storage", judged);
+  muster::Requests& user = (*node)->requests("user", judged);
 
   ledger::Service service(nodeName(options), std::move(*journal), config.max_append, storage, user);
   // (3) what to do when it becomes active, (4) and when it ceases to be

@@ -203,6 +203,34 @@ inline constexpr Duration kReadSlack = Duration::seconds(2);
 // More unconfirmed messages than these are not repeated one by one, but as one summary.
 inline constexpr size_t kMaxRepeatedSingly = 3;
 inline constexpr size_t kMaxSummaryLines = 20;
+// Of the log lines that counted as bad a node keeps the last of each service, each no longer than
+// an incident shows it.
+inline constexpr size_t kMaxBadLines = 3;
+// Services asked about at once: what is wrong is wrong with few of them, or with everything.
+inline constexpr size_t kMaxBadLineServices = 16;
+// Older lines than these say nothing of what is wrong now.
+inline constexpr Duration kBadLineLife = Duration::seconds(900);
+// Nodes are asked for them when something falls, and it may fall often; this is less than what
+// falls has to hold, or waits for what falls with it.
+inline constexpr Duration kBadLinesEvery = Duration::seconds(1);
+// Nodes asked about one target; the active one comes first.
+inline constexpr size_t kMaxBadLineNodes = 4;
+
+// An alert room. People's presence in it is kept to know who speaks; a room of more is no place to
+// command from.
+inline constexpr size_t kMaxRoomOccupants = 2000;
+// A nick that clients show whole.
+inline constexpr size_t kMaxRoomNickBytes = 64;
+// A room that has said nothing for so long is asked whether we are still in it (XEP-0410): after
+// that time alerts would go nowhere unnoticed.
+inline constexpr Duration kRoomPingEvery = Duration::seconds(60);
+// To be let in, or to be answered: rooms are on other servers too.
+inline constexpr Duration kRoomTimeout = Duration::seconds(30);
+// How long to stay away from a room that we were put out of or not let into, doubled each time up
+// to the last; from the first again after we have been in it for kRoomStable.
+inline constexpr Duration kRoomFirstRetry = Duration::seconds(5);
+inline constexpr Duration kRoomLastRetry = Duration::seconds(300);
+inline constexpr Duration kRoomStable = Duration::seconds(600);
 
 // --- election -------------------------------------------------------------------------------
 // Shorter leases than this lose to ordinary scheduling and network delays.
@@ -263,6 +291,19 @@ inline constexpr size_t kMaxGrants = 500;
 // Subscribers of all contacts together: a hundred people who each watch every one of kMaxGroups.
 inline constexpr size_t kMaxSubscriptions = 100'000;
 
+// --- metrics ------------------------------------------------------------------------------------
+// Series of one scrape: some 5 MB of text. A thousand services of groups fit, and the members.
+inline constexpr size_t kMaxMetricSeries = 50'000;
+// A name of a service, a group, a node or a rule.
+inline constexpr size_t kMaxLabelBytes = 128;
+// How long a scrape waits for the event loop; Prometheus gives up after ten seconds.
+inline constexpr Duration kMetricsWait = Duration::seconds(2);
+// Figures younger than this serve the next scrape too.
+inline constexpr Duration kMetricsFresh = Duration::millis(500);
+// Scrapes at once, and how long one may take to say what it wants.
+inline constexpr int kMetricsThreads = 2;
+inline constexpr Duration kMetricsRequest = Duration::seconds(5);
+
 // --- muster-agent -----------------------------------------------------------------------------
 // Shorter waits would spend the machine on starting a program that doesn't run; after longer ones
 // nobody remembers that it is to be started again.
@@ -316,6 +357,23 @@ inline constexpr Duration kFlapSteady = Duration::seconds(300);
 inline constexpr Duration kHistorySaveEvery = Duration::seconds(30);
 // One history as it is written; far above what kMaxServiceStateBytes can amount to.
 inline constexpr size_t kMaxHistoryRecordBytes = 128 * 1024;
+// Months that are kept besides the present one: the same month of last year can be compared.
+inline constexpr int kRecordMonths = 13;
+// Services of groups and nodes that are recorded by day; some 50 bytes a day and service, so that
+// 13 months of all of them stay below half a gigabyte.
+inline constexpr size_t kMaxRecordedServices = 20'000;
+// Outages of one service kept one by one in a month; a service that flaps more often is counted,
+// and each costs a line of the report.
+inline constexpr uint32_t kMaxMonthOutages = 200;
+// Lines of the record written in one go: about 10 ms, between two renewals of a lease.
+inline constexpr size_t kRecordLinesAtOnce = 2000;
+// Services, and incidents, of one report, the worst of them; with a line for each day the services
+// stay far below kMaxReplyBytes.
+inline constexpr size_t kMaxReportServices = 1000;
+inline constexpr size_t kMaxReportIncidents = 200;
+inline constexpr size_t kMaxReportOutages = 1000;
+// Lines of a report's chart: a few screens.
+inline constexpr size_t kMaxReportChart = 40;
 // Groups' weights in the overall level are shares of one.
 inline constexpr double kMaxWeight = 1;
 

@@ -36,15 +36,15 @@ std::string newCode(Random& random) {
 // Room for the footer.
 constexpr size_t kMaxPageText = limits::kMaxChatPageBytes - 80;
 
-std::string footer(size_t number, size_t count) {
+std::string footer(size_t number, size_t count, const std::string& prefix) {
   std::string text = "\n(page " + std::to_string(number) + " of " + std::to_string(count);
-  if (number < count) text += "; send 'more' for the next";
+  if (number < count) text += "; send '" + prefix + "more' for the next";
   return text + ")";
 }
 
 // Keeps back what goes beyond one page.
 ChatAnswer firstPage(ChatAnswer answer, HeldPages& held, const HeldPages::Key& key,
-                     ElapsedTime now) {
+                     const std::string& prefix, ElapsedTime now) {
   if (answer.pages.empty() || answer.pages[0].size() <= limits::kMaxChatPageBytes) return answer;
   const auto pages = splitPages(answer.pages[0], kMaxPageText);
   held.hold(key, pages, now);
@@ -52,13 +52,14 @@ ChatAnswer firstPage(ChatAnswer answer, HeldPages& held, const HeldPages::Key& k
     return say("the answer has " + std::to_string(answer.pages[0].size()) +
                " bytes, too many to show; ask for less of it");
   }
-  return {false, {pages[0] + footer(1, pages.size())}};
+  return {false, {pages[0] + footer(1, pages.size(), prefix)}};
 }
 
-ChatAnswer nextPage(HeldPages& held, const HeldPages::Key& key, ElapsedTime now) {
+ChatAnswer nextPage(HeldPages& held, const HeldPages::Key& key, const std::string& prefix,
+                    ElapsedTime now) {
   const auto page = held.next(key, now);
   if (!page) return say("there is nothing more to show");
-  return {false, {page->text + footer(page->number, page->count)}};
+  return {false, {page->text + footer(page->number, page->count, prefix)}};
 }
 
 ChatAnswer answerOf(const CallOutcome& outcome) {
@@ -89,8 +90,8 @@ void ChatFace::handle(const Jid& from, const At& at, const std::string& line, El
   const auto role = dispatcher_.roleOf(from);
   if (!role || *role == v1::ROLE_COORDINATOR) return done({true, {}});
   const Key key{from.toString(), at.place};
-  done = [held = held_, key, now, done = std::move(done)](ChatAnswer answer) {
-    done(firstPage(std::move(answer), *held, key, now));
+  done = [held = held_, key, prefix = at.prefix, now, done = std::move(done)](ChatAnswer answer) {
+    done(firstPage(std::move(answer), *held, key, prefix, now));
   };
   if (const std::string text = trimmed(line); isCode(text)) {
     return confirm(key, text, now, wall, done);
@@ -101,7 +102,7 @@ void ChatFace::handle(const Jid& from, const At& at, const std::string& line, El
     return help(dispatcher_.scopeFor(*role, at.group), parsed->arguments, done);
   }
   if (parsed->verb == "more" && dispatcher_.catalogue().find("more") == nullptr) {
-    return done(nextPage(*held_, key, now));
+    return done(nextPage(*held_, key, at.prefix, now));
   }
   CallRequest request;
   request.caller = from;
@@ -111,7 +112,7 @@ void ChatFace::handle(const Jid& from, const At& at, const std::string& line, El
   request.verb = parsed->verb;
   request.arguments = std::move(parsed->arguments);
   request.default_key = Id128::make(random_).toHex();
-  command(std::move(request), now, wall, done);
+  command(std::move(request), at.prefix, now, wall, done);
 }
 
 void ChatFace::help(const Scope& scope, const RawArguments& arguments, const Done& done) const {
@@ -126,7 +127,8 @@ void ChatFace::help(const Scope& scope, const RawArguments& arguments, const Don
   done(say(helpText(*command, scope, Grammar::kChat)));
 }
 
-void ChatFace::command(CallRequest request, ElapsedTime now, WallTime wall, const Done& done) {
+void ChatFace::command(CallRequest request, const std::string& prefix, ElapsedTime now,
+                       WallTime wall, const Done& done) {
   auto prepared = dispatcher_.prepare(request, now, wall);
   if (!prepared.mayGoOn()) {
     ChatAnswer answer = answerOf(prepared.refusal);
@@ -136,12 +138,12 @@ void ChatFace::command(CallRequest request, ElapsedTime now, WallTime wall, cons
                                  : "\n'help' lists the commands.";
     return done(std::move(answer));
   }
-  if (prepared.asksBack()) return done(askBack(prepared, request, now, wall));
+  if (prepared.asksBack()) return done(askBack(prepared, request, prefix, now, wall));
   run(std::move(prepared), request, now, wall, done);
 }
 
 ChatAnswer ChatFace::askBack(const Dispatcher::Prepared& prepared, const CallRequest& request,
-                             ElapsedTime now, WallTime wall) {
+                             const std::string& prefix, ElapsedTime now, WallTime wall) {
   std::erase_if(pending_, [now](const auto& entry) { return entry.second.expires <= now; });
   const Key key{request.caller.toString(), request.place};
   if (pending_.size() >= limits::kMaxConfirms && pending_.count(key) == 0) {
@@ -156,8 +158,9 @@ ChatAnswer ChatFace::askBack(const Dispatcher::Prepared& prepared, const CallReq
   if (!request.group.empty()) text += "\nGroup: " + request.group;
   const std::string preview = dispatcher_.preview(prepared, request, now, wall);
   text += "\n" + (preview.empty() ? prepared.command->help : preview);
-  text += "\nSend the code " + pending.code + " alone within " +
-          formatDuration(limits::kConfirmLife) + " to go ahead.";
+  text += prefix.empty() ? "\nSend the code " + pending.code + " alone"
+                         : "\nSend '" + prefix + pending.code + "'";
+  text += " within " + formatDuration(limits::kConfirmLife) + " to go ahead.";
   pending_[key] = std::move(pending);
   return say(text);
 }

@@ -44,6 +44,8 @@ class ChatFace {
   struct At {
     std::string place;
     std::string group;
+    // What a line has to begin with to reach us there ("muster: "); empty: nothing.
+    std::string prefix{};
   };
 
   ChatFace(Dispatcher& dispatcher, Random& random);
@@ -62,10 +64,11 @@ class ChatFace {
   };
   using Key = std::pair<std::string, std::string>;  // full JID, place
 
-  void command(CallRequest request, ElapsedTime now, WallTime wall, const Done& done);
+  void command(CallRequest request, const std::string& prefix, ElapsedTime now, WallTime wall,
+               const Done& done);
   void help(const Scope& scope, const RawArguments& arguments, const Done& done) const;
   ChatAnswer askBack(const Dispatcher::Prepared& prepared, const CallRequest& request,
-                     ElapsedTime now, WallTime wall);
+                     const std::string& prefix, ElapsedTime now, WallTime wall);
   void confirm(const Key& key, const std::string& code, ElapsedTime now, WallTime wall,
                const Done& done);
   void run(Dispatcher::Prepared prepared, const CallRequest& request, ElapsedTime now,

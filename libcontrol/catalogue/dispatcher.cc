@@ -104,8 +104,15 @@ AuditEntry Dispatcher::entryFor(const CallRequest& request, WallTime wall) const
   return entry;
 }
 
+void Dispatcher::tellAnswered(const std::string& verb, Code outcome, ElapsedTime began) const {
+  if (ports_.answered) ports_.answered(verb, outcome, began);
+}
+
 Dispatcher::Prepared Dispatcher::refuse(const CallRequest& request, Status status, ElapsedTime now,
                                         WallTime wall) {
+  const Command* command =
+      status.code() == Code::kStranger ? nullptr : catalogue_.find(request.verb);
+  tellAnswered(command == nullptr ? "unknown" : command->verb, status.code(), now);
   if (refusals_ == 0 || now - refusals_since_ >= kMinute) {
     refusals_since_ = now;
     refusals_ = 0;
@@ -199,17 +206,19 @@ void Dispatcher::run(Prepared prepared, const CallRequest& request, ElapsedTime 
                         "nothing was done, since the audit trail can't be "
                         "written: " +
                             status.text()};
+      tellAnswered(command.verb, outcome.status.code(), now);
       return done(std::move(outcome));
     }
   }
   std::string call = entry ? entry->call.toHex() : "";
-  auto finish = [this, alive = std::weak_ptr(alive_), entry = std::move(entry),
+  auto finish = [this, alive = std::weak_ptr(alive_), entry = std::move(entry), &command, now,
                  done = std::move(done)](Status status,
                                          std::shared_ptr<const google::protobuf::Message> reply,
                                          const CallContext& context) mutable {
     if (alive.expired()) return;
     CallOutcome outcome{std::move(status), {}, std::move(reply), context.noted()};
     if (entry) recordDone(*entry, outcome);
+    tellAnswered(command.verb, outcome.status.code(), now);
     done(std::move(outcome));
   };
   auto state = std::make_shared<CallState>(

@@ -51,6 +51,10 @@ class Dispatcher {
     const Directory* directory = nullptr;
     AuditSink* audit = nullptr;
     Random* random = nullptr;
+    // Told of each call that was answered and of each that was refused for want of a role: the
+    // command's verb ("unknown" to a stranger), what came of it, and when it began, by the clock
+    // that the caller's `now` is of. May be empty.
+    std::function<void(const std::string& verb, Code outcome, ElapsedTime began)> answered{};
   };
   using Done = std::function<void(CallOutcome)>;
 
@@ -92,6 +96,7 @@ class Dispatcher {
   Dispatcher(Catalogue catalogue, Ports ports);
   Status adopt(HandlerSet& handlers);
   Prepared refuse(const CallRequest& request, Status status, ElapsedTime now, WallTime wall);
+  void tellAnswered(const std::string& verb, Code outcome, ElapsedTime began) const;
   void recordDone(AuditEntry& entry, CallOutcome& outcome) const;
   AuditEntry entryFor(const CallRequest& request, WallTime wall) const;
 

@@ -1,6 +1,7 @@
 #include "libcontrol/incident/incidents.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
@@ -281,11 +282,15 @@ void IncidentMachine::on(const Acted& event) {
     tell(person, placeFor(person), nullptr, NoticeKind::kAction, said, said);
   }
   // Part of the story of what is open there.
+  bool told = false;
   for (auto& [id, open] : open_) {
     const bool same =
         open.record.target == target || (!event.group.empty() && open.record.group == event.group);
-    if (same)
-      addNote(open, event.who.isEmpty() ? "" : event.who.toString(), "action", event.sentence);
+    if (!same) continue;
+    addNote(open, event.who.isEmpty() ? "" : event.who.toString(), "action", event.sentence);
+    if (open.record.announced && !std::exchange(told, true)) {
+      tellRoom(&open.record, NoticeKind::kAction, said, said);
+    }
   }
 }
 
@@ -306,6 +311,7 @@ void IncidentMachine::on(const BeginSilence& event) {
     if (person.toString() == silence.by) continue;
     tell(person, placeFor(person), nullptr, NoticeKind::kSilence, said, said);
   }
+  tellRoom(nullptr, NoticeKind::kSilence, said, said);
 }
 
 void IncidentMachine::on(const EndSilence& event) {
@@ -357,6 +363,7 @@ void IncidentMachine::endSilence(const Silence& silence, const std::string& how,
     if (person.toString() == except) continue;
     tell(person, placeFor(person), nullptr, NoticeKind::kSilence, said, said);
   }
+  tellRoom(nullptr, NoticeKind::kSilence, said, said);
   for (auto& [id, open] : open_) {
     if (!open.record.announced && !isSilenced(open)) announce(open);
   }
@@ -432,6 +439,23 @@ void IncidentMachine::tellFollowers(const Incident& incident, NoticeKind kind,
   for (const auto& [person, place] : incident.followers) {
     if (person.toString() != except) tell(person, place, &incident, kind, text, gist);
   }
+  tellRoom(&incident, kind, text, gist);
+}
+
+void IncidentMachine::tellRoom(const Incident* incident, NoticeKind kind, const std::string& text,
+                               const std::string& gist) {
+  if (policy_.room.isEmpty()) return;
+  Notice notice;
+  notice.to = policy_.room;
+  notice.from = policy_.address;
+  notice.incident = incident != nullptr ? incident->id : 0;
+  notice.kind = kind;
+  notice.text = text;
+  if (kind == NoticeKind::kOpened && incident->acked_by.empty()) {
+    notice.text += inRoomLine(*incident, policy_);
+  }
+  notice.gist = singleLine(gist, limits::kMaxIncidentLogLineBytes);
+  effects_.notices.push_back(std::move(notice));
 }
 
 void IncidentMachine::tellChannels(const Incident& incident, NoticeKind kind,

@@ -92,8 +92,12 @@ struct Effects {
   std::vector<Silence> silences{};
   std::vector<std::string> silences_over{};
   std::vector<Notice> notices{};
+  // Targets that have just fallen under a threshold, or been under it for its time, with their
+  // groups: worth a closer look. Not for the disk.
+  std::vector<std::pair<std::string, std::string>> fell{};
   std::vector<uint64_t> settled{};  // acknowledged, or over: nothing is repeated until it is
 
+  // Nothing is to become durable.
   bool isEmpty() const;
 };
 
@@ -197,6 +201,9 @@ class IncidentMachine {
             const std::string& text, const std::string& gist);
   void tellFollowers(const Incident& incident, NoticeKind kind, const std::string& text,
                      const std::string& gist, const std::string& except = {});
+  // The room, if there is one, which hears of every incident.
+  void tellRoom(const Incident* incident, NoticeKind kind, const std::string& text,
+                const std::string& gist);
   void tellChannels(const Incident& incident, NoticeKind kind, const std::string& text,
                     const std::string& gist);
   size_t countOf(const Jid& who) const;

@@ -23,8 +23,9 @@ Verdict judge(const Subscription& wish, const TargetLevel& level) {
     if (!level.percent) return Verdict::kUnknown;
     under = *level.percent < *wish.below;
   } else {
-    under = level.health == Health::kBreached ||
-            (wish.severity == Severity::kTicket && level.health == Health::kBurning);
+    under =
+        level.health == Health::kBreached ||
+        (wish.severity == Severity::kTicket && (level.health == Health::kBurning || level.burns));
   }
   return under ? Verdict::kUnder : Verdict::kWell;
 }
@@ -64,7 +65,10 @@ void IncidentMachine::look(const Key& key, Watch& watch, const TargetLevel& leve
   }
   watch.by_absence = level.absent;
   if (watch.holds) return;
-  if (!watch.under_since) watch.under_since = now_.elapsed;
+  if (!watch.under_since) {
+    watch.under_since = now_.elapsed;
+    effects_.fell.emplace_back(level.target, level.group);
+  }
   // After a restart: it held before, and the person was told.
   const bool told_before = std::any_of(open_.begin(), open_.end(), [&](const auto& each) {
     return each.second.record.followers.contains(key.first) &&
@@ -79,6 +83,7 @@ void IncidentMachine::begin(const Key& key, Watch& watch, const TargetLevel& lev
   watch.holds = true;
   if (Open* open = relatedTo(level.target, level.group)) return join(key, watch, *open);
   waiting_.insert(key);
+  if (now_.elapsed != watch.under_since) effects_.fell.emplace_back(level.target, level.group);
   if (!gather_until_) gather_until_ = now_.elapsed + policy_.gather;
 }
 
@@ -327,6 +332,8 @@ void IncidentMachine::escalate(Open& open) {
       tell(person, placeFor(person), &record, NoticeKind::kEscalated,
            escalatedText(record, policy_, now_.wall), openedGist(record));
     }
+    const std::string said = escalatedInRoom(record, {whom.begin(), whom.end()}, now_.wall);
+    if (!whom.empty()) tellRoom(&record, NoticeKind::kNote, said, said);
   }
 }
 

@@ -38,10 +38,11 @@ std::vector<std::string> gistsOf(const std::vector<Notice>& notices) {
   return lines;
 }
 
-std::string summaryText(const std::vector<Notice>& notices, WallTime since) {
+std::string summaryText(const std::vector<Notice>& notices, WallTime since, bool of_room) {
   std::vector<std::string> lines = gistsOf(notices);
-  std::string out = "While you were away, since " + toRfc3339(since) + ", " +
-                    std::to_string(notices.size()) + " messages came together:";
+  std::string out = of_room ? "While I was not in this room" : "While you were away";
+  out += ", since " + toRfc3339(since) + ", " + std::to_string(notices.size()) +
+         " messages came together:";
   if (lines.size() > limits::kMaxSummaryLines) {
     const size_t left_out = lines.size() - limits::kMaxSummaryLines;
     lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(left_out));
@@ -233,7 +234,7 @@ void Outbox::summarise(const Jid& who, const std::vector<uint64_t>& numbers) {
       summary.notice.incident = notice.incident;
     }
   }
-  summary.notice.text = summaryText(notices, since);
+  summary.notice.text = summaryText(notices, since, who == policy_.room);
   summary.notice.gist = std::to_string(notices.size()) + " messages since " + toRfc3339(since);
   const std::string outcome = "summary " + summary.id;
   for (const uint64_t number : numbers) finish(number, outcome);
@@ -325,6 +326,14 @@ void Outbox::on(const Dismissed& event) {
   if (person == by_person_.end()) return;
   const std::set<uint64_t> numbers = person->second;
   for (const uint64_t number : numbers) finish(number, "dropped: no role any more");
+}
+
+void Outbox::on(const ChannelGone& event) {
+  std::vector<uint64_t> gone;
+  for (const auto& [number, entry] : entries_) {
+    if (entry.message.notice.channel == event.channel) gone.push_back(number);
+  }
+  for (const uint64_t number : gone) finish(number, "dropped: there is no such channel any more");
 }
 
 }  // namespace muster::incident

@@ -65,10 +65,14 @@ struct Settled {
 struct Dismissed {
   Jid who;
 };
+// There is no such channel any more.
+struct ChannelGone {
+  std::string channel;
+};
 struct Tick {};
 
 using Event = std::variant<Post, LinkUp, LinkDown, PersonCame, Delivered, PersonWrote, Failed,
-                           NotSent, Settled, Dismissed, Tick>;
+                           NotSent, Settled, Dismissed, ChannelGone, Tick>;
 
 // --- effects ----------------------------------------------------------------------------------
 
@@ -91,6 +95,9 @@ struct Effects {
 // who is away it waits, and what has gathered comes as one summary at their next initial presence.
 // It stays until it is confirmed by a receipt or by something that the person wrote later; until
 // then it is repeated, always under the same id. `random` gives the ids.
+//
+// The room is one of the people to it: there while we are in it, and what it has sent back to us is
+// delivered.
 class Outbox {
  public:
   Outbox(const Policy& policy, const People& people, Random& random, std::vector<Message> messages,
@@ -120,6 +127,7 @@ class Outbox {
   void on(const outbox::NotSent& event);
   void on(const outbox::Settled& event);
   void on(const outbox::Dismissed& event);
+  void on(const outbox::ChannelGone& event);
   void on(const outbox::Tick&);
 
   void post(const Notice& notice);

@@ -43,6 +43,8 @@ struct TargetLevel {
   std::optional<double> budget_left;     // percent of the error budget
   std::string sentence;                  // as people read it
   std::vector<std::string> log_lines{};  // the last that counted as bad; may be empty
+  // The error budget is spent too fast, by a rule for pages or by one for tickets.
+  bool burns = false;
 };
 
 // Somebody's wish to hear of a target. One for each person and target.
@@ -51,7 +53,7 @@ struct Subscription {
   std::string target;
   Jid place;  // the address of ours at which it was asked for, and which speaks
   // Under how many percent; none: a page when the objective is breached, a ticket also when the
-  // error budget burns too fast.
+  // error budget burns too fast, by whichever of the burn rates.
   std::optional<double> below;
   Duration for_time = limits::kAlertForDefault;  // it must hold without a break
   Severity severity = Severity::kPage;
@@ -126,6 +128,8 @@ struct Policy {
   std::vector<std::string> channels;  // besides people: names of webhooks, mail and hooks
   Jid address;                        // speaks to those who have not subscribed themselves
   std::string component;              // the domain at which commands are taken, for links
+  Jid room;                           // a chat room in which all of it is told; empty: none
+  std::string room_nick;              // what we are called in it
 };
 
 enum class NoticeKind {
@@ -139,7 +143,7 @@ enum class NoticeKind {
   kSummary,  // several of the others, for somebody who was away
 };
 
-// Something to be told to one person or one channel.
+// Something to be told to one person, to the room or to one channel.
 struct Notice {
   Jid to;                 // bare; empty: to the channel
   Jid from;               // of ours

@@ -117,6 +117,18 @@ std::string escalatedText(const Incident& incident, const Policy& policy, WallTi
          openedText(incident, policy);
 }
 
+std::string escalatedInRoom(const Incident& incident, const std::vector<Jid>& whom, WallTime now) {
+  std::vector<std::string> names;
+  for (const Jid& person : whom) names.push_back(person.toString());
+  return "Nobody has acknowledged incident " + std::to_string(incident.id) + ", " +
+         incident.target + ", for " + lengthOf(incident, now) + "; it goes to " +
+         joinWithAnd(names) + ".";
+}
+
+std::string inRoomLine(const Incident& incident, const Policy& policy) {
+  return "\nIn this room: " + policy.room_nick + ": ack " + std::to_string(incident.id);
+}
+
 std::string openedGist(const Incident& incident) {
   return singleLine("#" + std::to_string(incident.id) + " (" + severityName(incident.severity) +
                         ") open since " + toRfc3339(incident.since) + ": " + incident.sentence,

@@ -18,6 +18,10 @@ std::string openedText(const Incident& incident, const Policy& policy);
 std::string updateText(const Incident& incident, const TargetLevel* level, WallTime now);
 std::string endedText(const Incident& incident, WallTime now);
 std::string escalatedText(const Incident& incident, const Policy& policy, WallTime now);
+// For the room: to whom it went.
+std::string escalatedInRoom(const Incident& incident, const std::vector<Jid>& whom, WallTime now);
+// What the room's own message has besides openedText(): how to take it there.
+std::string inRoomLine(const Incident& incident, const Policy& policy);
 
 // The same in a line.
 std::string openedGist(const Incident& incident);

@@ -190,7 +190,7 @@ void RuleSink::take(const RecordRing::Record& record) {
     count.last_unix_ms.store(std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
                              std::memory_order_relaxed);
     if (hit.readable) {
-      active_->target_->apply(active_->set().rules()[hit.rule], hit);
+      active_->target_->apply(active_->set().rules()[hit.rule], hit, record);
     } else {
       count.unreadable.fetch_add(1, std::memory_order_relaxed);
     }

@@ -27,8 +27,9 @@ namespace muster::log {
 class EffectTarget {
  public:
   virtual ~EffectTarget() = default;
-  // A hit whose captures could be read.
-  virtual void apply(const rules::Rule& rule, const rules::Hit& hit) = 0;
+  // A hit whose captures could be read, of that record, which is valid during the call.
+  virtual void apply(const rules::Rule& rule, const rules::Hit& hit,
+                     const RecordRing::Record& record) = 0;
   // Records are being lost to a full queue, or no longer: what the rules say is too little.
   virtual void blind(bool is_blind) = 0;
 };

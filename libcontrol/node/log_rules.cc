@@ -26,11 +26,22 @@ using Counter = std::variant<Availability*, Requests*, Gauge*>;
 // Passes on to the services, which live longer than the rules do.
 class Services : public log::EffectTarget {
  public:
-  Services(std::vector<Counter> counters, Availability& own)
-      : counters_(std::move(counters)), own_(own) {}
+  Services(std::vector<Counter> counters, Availability& own,
+           std::vector<rules::RuleService> services, std::shared_ptr<BadLines> bad_lines,
+           Clock& clock)
+      : counters_(std::move(counters)),
+        own_(own),
+        services_(std::move(services)),
+        bad_lines_(std::move(bad_lines)),
+        clock_(clock) {}
 
-  void apply(const rules::Rule& rule, const rules::Hit& hit) override {
+  void apply(const rules::Rule& rule, const rules::Hit& hit,
+             const log::RecordRing::Record& record) override {
     const Counter& counter = counters_[rule.service];
+    const rules::RuleService& service = services_[rule.service];
+    if (isBad(rule.effect, service.bounds, hit)) {
+      bad_lines_->add(service.name, record.logger, record.text, clock_.wall());
+    }
     switch (rule.effect) {
       case rules::Effect::kGood:
         return std::get<Requests*>(counter)->good(hit.count);
@@ -47,8 +58,26 @@ class Services : public log::EffectTarget {
   void blind(bool is_blind) override { is_blind ? own_.outageBegin() : own_.outageEnd(); }
 
  private:
+  static bool isBad(rules::Effect effect, const GaugeBounds& bounds, const rules::Hit& hit) {
+    switch (effect) {
+      case rules::Effect::kBad:
+        return hit.count > 0;
+      case rules::Effect::kOutageBegin:
+        return true;
+      case rules::Effect::kGauge:
+        return hit.value < bounds.min || hit.value > bounds.max;
+      case rules::Effect::kGood:
+      case rules::Effect::kOutageEnd:
+        return false;
+    }
+    return false;
+  }
+
   const std::vector<Counter> counters_;  // by the set's services
   Availability& own_;
+  const std::vector<rules::RuleService> services_;  // the set's, in their order
+  const std::shared_ptr<BadLines> bad_lines_;
+  Clock& clock_;  // the node's, which outlives its rules
 };
 
 template <typename Made>
@@ -182,8 +211,10 @@ Status LogRules::use(std::shared_ptr<const rules::RuleSet> set) {
       if (Status added = add(service, parts_.services, now, counters); !added) return added;
     }
   }
-  log::RuleSink::instance()->use(std::make_shared<log::ActiveRules>(
-      std::move(set), std::make_shared<Services>(std::move(counters), *own)));
+  auto target = std::make_shared<Services>(std::move(counters), *own, set->services(), bad_lines_,
+                                           parts_.clock);
+  log::RuleSink::instance()->use(
+      std::make_shared<log::ActiveRules>(std::move(set), std::move(target)));
   return Status::ok();
 }
 

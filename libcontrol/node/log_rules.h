@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "libcontrol/base/clock.h"
 #include "libcontrol/log/rule_sink.h"
+#include "libcontrol/node/bad_lines.h"
 #include "libcontrol/service/service_set.h"
 #include "muster/node.pb.h"
 
@@ -41,6 +43,10 @@ class LogRules {
   Status reload();
 
   v1::LogRulesReply report() const;
+  // What counted as bad last.
+  std::vector<v1::BadLines> badLines(const std::vector<std::string>& services) const {
+    return bad_lines_->of(services, parts_.clock.wall());
+  }
 
   // What is said of a node that has none.
   static Status noFile();
@@ -51,6 +57,8 @@ class LogRules {
   Status checkServices(const rules::RuleSet& set, ElapsedTime now);
 
   const Parts parts_;
+  // Shared with the rules in force.
+  const std::shared_ptr<BadLines> bad_lines_ = std::make_shared<BadLines>();
   std::mutex load_mutex_;     // one load at a time
   mutable std::mutex mutex_;  // guards the rest
   std::shared_ptr<const rules::RuleSet> loaded_;

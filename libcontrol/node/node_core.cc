@@ -7,6 +7,7 @@
 
 #include "libcontrol/convert/levels.h"
 #include "libcontrol/log/level_control.h"
+#include "libcontrol/node/node_metrics.h"
 #include "libcontrol/xmpp/namespaces.h"
 #include "libcontrol/xmpp/subscriptions.h"
 #include "libcontrol/xmpp/wire.h"
@@ -59,9 +60,10 @@ Status NodeCore::build() {
   const NodeIdentity& identity = parts_.identity;
   if (!identity.group.empty() && !identity.coordinator.isEmpty()) buildLease();
   if (!identity.coordinator.isEmpty()) {
-    orders_ = std::make_unique<Orders>(
-        Orders::Parts{endpoint_, faces_->dispatcher(), audit_, drain_, parts_.clock, parts_.random},
-        identity.coordinator);
+    orders_ =
+        std::make_unique<Orders>(Orders::Parts{endpoint_, faces_->dispatcher(), audit_, drain_,
+                                               parts_.clock, parts_.random, parts_.log_rules},
+                                 identity.coordinator);
   }
   if (!identity.coordinator_account.isEmpty()) roster_->subscribe(identity.coordinator_account);
   tick_.setInterval(kTickMs);
@@ -82,8 +84,11 @@ Status NodeCore::buildFaces() {
   commands::addAudit(handlers, audit_);
   commands::addRules(handlers, *this);
   app_commands_.addTo(handlers);
-  auto faces = NodeFaces::make({endpoint_, authority_, *this, audit_, parts_.clock, parts_.random},
-                               parts_.identity, *services, std::move(handlers));
+  NodeFaces::Parts faces_parts{endpoint_, authority_, *this, audit_, parts_.clock, parts_.random};
+  faces_parts.answered = [this](const std::string& verb, Code outcome, ElapsedTime began) {
+    command_counts_.count(verb, outcome, parts_.clock.elapsed() - began);
+  };
+  auto faces = NodeFaces::make(faces_parts, parts_.identity, *services, std::move(handlers));
   if (!faces) {
     const Status& status = faces.status();
     if (parts_.commands.empty()) return status;
@@ -242,6 +247,15 @@ v1::ServiceLevelReply NodeCore::services() {
   *reply.mutable_level() = convert::toProto(current.level);
   for (const auto& service : current.services) *reply.add_services() = convert::toProto(service);
   return reply;
+}
+
+metrics::Families NodeCore::metrics() {
+  NodeFigures figures{info(), roleInfo(), snapshot()};
+  if (parts_.log_rules != nullptr) figures.log_rules = parts_.log_rules->report();
+  figures.started = started_wall_;
+  figures.connected = endpoint_.isUp();
+  figures.coordinator_there = coordinator_.isThere();
+  return describeNode(figures, command_counts_);
 }
 
 v1::NodeInfoReply NodeCore::info() {

@@ -14,6 +14,7 @@
 #include "commands/rules.h"
 #include "libcontrol/base/clock.h"
 #include "libcontrol/base/random.h"
+#include "libcontrol/metrics/command_counts.h"
 #include "libcontrol/node/app_commands.h"
 #include "libcontrol/node/app_thread.h"
 #include "libcontrol/node/authority.h"
@@ -75,6 +76,9 @@ class NodeCore : public commands::NodeState,
   void applicationGone(const std::string& why);
   void declineOffers(const std::string& why);
 
+  // As all is now.
+  metrics::Families metrics();
+
   // commands::NodeState
   v1::ServiceLevelReply services() override;
   v1::NodeInfoReply info() override;
@@ -109,6 +113,7 @@ class NodeCore : public commands::NodeState,
   void onGrants(const xmpp::Element& iq, const xmpp::IqReply& reply);
 
   Parts parts_;
+  metrics::CommandCounts command_counts_;
   const WallTime started_wall_;
   const ElapsedTime started_;
   NodeAuthority authority_;

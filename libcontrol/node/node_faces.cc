@@ -14,7 +14,7 @@ Result<std::unique_ptr<NodeFaces>> NodeFaces::make(
   if (!catalogue) return catalogue.status();
   auto dispatcher = catalogue::Dispatcher::make(
       std::move(catalogue).value(), std::move(handlers),
-      {&parts.authority, &parts.directory, &parts.audit, &parts.random});
+      {&parts.authority, &parts.directory, &parts.audit, &parts.random, parts.answered});
   if (!dispatcher) return dispatcher.status();
   return std::unique_ptr<NodeFaces>(new NodeFaces(parts, identity, std::move(dispatcher).value()));
 }

@@ -29,6 +29,8 @@ class NodeFaces {
     catalogue::AuditSink& audit;
     Clock& clock;
     Random& random;
+    // See catalogue::Dispatcher::Ports.
+    std::function<void(const std::string& verb, Code outcome, ElapsedTime began)> answered{};
   };
   // kInternal: a command without handler and the like, see Catalogue and Dispatcher.
   static Result<std::unique_ptr<NodeFaces>> make(

@@ -2,6 +2,7 @@
 
 #include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
+#include "libcontrol/metrics/metrics_config.h"
 #include "libcontrol/node/authority.h"
 
 namespace muster {
@@ -57,6 +58,10 @@ Result<NodeIdentity> identityOf(const NodeOptions& options, Random& random) {
         !s) {
       return s;
     }
+  }
+  if (!options.metrics.listen.empty()) {
+    const Status fits = metrics::checkListen(options.metrics.listen, options.metrics.allow_remote);
+    if (!fits) return bad("metrics.listen", fits.text());
   }
   for (const auto& [jid_text, role_name] : options.grants) {
     Jid jid;

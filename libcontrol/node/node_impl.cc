@@ -185,6 +185,8 @@ Status NodeImpl::start() {
       status = core.status();
       return;
     }
+    status = openMetrics();
+    if (!status) return;
     (*core)->start();
     const std::lock_guard core_lock(core_mutex_);
     core_ = std::move(core).value();
@@ -192,6 +194,20 @@ Status NodeImpl::start() {
   running_ = status.isOk();
   if (!running_) endThreads();
   return status;
+}
+
+Status NodeImpl::openMetrics() {
+  if (options_.metrics.listen.empty()) return Status::ok();
+  const auto ask = [this] {
+    tellCore([this](NodeCore& core) { exposition_->publish(core.metrics()); });
+  };
+  auto exposition = metrics::Exposition::open(
+      {options_.metrics.listen, options_.metrics.allow_remote}, ask, clock_);
+  if (!exposition) return exposition.status();
+  exposition_ = std::move(exposition).value();
+  logger("muster.node")
+      ->info("metrics are at {}, port {}, /metrics", options_.metrics.listen, exposition_->port());
+  return Status::ok();
 }
 
 void NodeImpl::stop() {
@@ -217,6 +233,8 @@ void NodeImpl::endThreads() {
   // With the level that they last told of, until here.
   if (log_rules_ != nullptr) log_rules_->stop();
   loop_->run([this] {
+    // A scrape that is under way may ask for the core once more.
+    exposition_.reset();
     std::unique_ptr<NodeCore> ended;
     const std::lock_guard core_lock(core_mutex_);
     ended = std::move(core_);

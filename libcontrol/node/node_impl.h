@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libcontrol/base/random.h"
+#include "libcontrol/metrics/exposition.h"
 #include "libcontrol/node/app_thread.h"
 #include "libcontrol/node/log_rules.h"
 #include "libcontrol/node/loop_thread.h"
@@ -46,6 +47,8 @@ class NodeImpl : public Node {
            std::unique_ptr<store::AuditStore> audit);
   Status loadLogRules();
   NodeCore::Parts parts();
+  // On the loop.
+  Status openMetrics();
   // Has the core do it on its loop; nothing happens unless it runs.
   void tellCore(std::function<void(NodeCore&)> job);
   void endThreads();
@@ -75,6 +78,7 @@ class NodeImpl : public Node {
   // there.
   mutable std::mutex core_mutex_;
   std::unique_ptr<NodeCore> core_;  // lives on loop_
+  std::unique_ptr<metrics::Exposition> exposition_;  // likewise; null: nobody may scrape
 };
 
 }  // namespace muster

@@ -1,4 +1,5 @@
 #include "libcontrol/config/config_file.h"
+#include "libcontrol/metrics/metrics_config.h"
 #include "libcontrol/rules/rule_set.h"
 #include "muster/node.h"
 
@@ -27,6 +28,8 @@ Result<NodeOptions> loadNodeOptions(const std::filesystem::path& file) {
   (void)node.requiredString("state_dir");
   options.state_dir = node.path("state_dir");
   options.log_rules = node.path("log_rules");
+  const metrics::MetricsConfig metrics = metrics::readMetrics(node.table("metrics"));
+  options.metrics = {metrics.listen, metrics.allow_remote};
   for (ConfigTable grant : node.tables("grant")) {
     const std::string jid = grant.requiredString("jid");
     options.grants.emplace_back(jid, grant.requiredString("role"));

@@ -28,7 +28,8 @@ v1::OrderReply replyOf(const Status& status) {
 
 // An empty result says "ok" in as few bytes as a pong; of a thousand answers that shows.
 void answer(const xmpp::IqReply& reply, const v1::OrderReply& outcome) {
-  if (outcome.code() == codeName(Code::kOk) && !outcome.has_log_level()) return reply.result();
+  const bool bare = !outcome.has_log_level() && outcome.bad_lines().empty();
+  if (outcome.code() == codeName(Code::kOk) && bare) return reply.result();
   reply.result(xmpp::writeOrderReply(outcome));
 }
 
@@ -68,6 +69,8 @@ void Orders::onOrder(const xmpp::Element& iq, const xmpp::IqReply& reply) {
       return logLevel(*by, order->log_level(), reply);
     case v1::Order::kDrain:
       return answer(reply, replyOf(drain(*by, order->drain())));
+    case v1::Order::kBadLines:
+      return answer(reply, badLines(order->bad_lines()));
     case v1::Order::KIND_NOT_SET:
       break;
   }
@@ -101,6 +104,17 @@ void Orders::logLevel(const Jid& by, const v1::LogLevelRequest& request,
         }
         answer(reply, out);
       });
+}
+
+// Changes nothing, so it leaves no trace in the trail.
+v1::OrderReply Orders::badLines(const v1::BadLinesRequest& request) const {
+  v1::OrderReply reply = replyOf(Status::ok());
+  if (parts_.log_rules == nullptr) return reply;
+  for (v1::BadLines& lines :
+       parts_.log_rules->badLines({request.services().begin(), request.services().end()})) {
+    *reply.add_bad_lines() = std::move(lines);
+  }
+  return reply;
 }
 
 // There is no command to hand it to: at the node a drain is dated by the node's own clock, and by

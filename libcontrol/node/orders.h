@@ -9,6 +9,7 @@
 #include "libcontrol/base/random.h"
 #include "libcontrol/catalogue/dispatcher.h"
 #include "libcontrol/node/drain_marks.h"
+#include "libcontrol/node/log_rules.h"
 #include "libcontrol/xmpp/endpoint.h"
 #include "muster/wire.pb.h"
 
@@ -28,6 +29,7 @@ class Orders {
     DrainMarks& drain;
     Clock& clock;
     Random& random;
+    const LogRules* log_rules = nullptr;  // null: none
   };
   Orders(Parts parts, Jid coordinator);
   ~Orders();
@@ -37,6 +39,7 @@ class Orders {
  private:
   void onOrder(const xmpp::Element& iq, const xmpp::IqReply& reply);
   void logLevel(const Jid& by, const v1::LogLevelRequest& request, const xmpp::IqReply& reply);
+  v1::OrderReply badLines(const v1::BadLinesRequest& request) const;
   Status drain(const Jid& by, const v1::DrainMark& mark);
 
   Parts parts_;

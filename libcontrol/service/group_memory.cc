@@ -103,6 +103,11 @@ void GroupMemory::fill(GroupLevel& level, ElapsedTime now) const {
   }
 }
 
+std::optional<bool> GroupMemory::isDown(std::string_view service) const {
+  const auto it = services_.find(service);
+  return it == services_.end() ? std::nullopt : it->second.down;
+}
+
 std::vector<std::string> GroupMemory::services() const {
   std::vector<std::string> out;
   for (const auto& [name, service] : services_) out.push_back(name);

@@ -30,6 +30,8 @@ class GroupMemory {
   // that are present know.
   void fill(GroupLevel& level, ElapsedTime now) const;
 
+  // Of what is judged by time; nullopt: not known.
+  std::optional<bool> isDown(std::string_view service) const;
   // All that it ever had within memory, in alphabetical order.
   std::vector<std::string> services() const;
   // The oldest first; none of an unknown service.

@@ -26,6 +26,35 @@ CREATE TABLE service_history (
   PRIMARY KEY ("group", service)
 ) STRICT;
 )sql",
+    R"sql(
+CREATE TABLE record_subjects (
+  id INTEGER PRIMARY KEY,
+  "group" TEXT NOT NULL,                  -- empty: of a node that is in none
+  node TEXT NOT NULL,                     -- empty: the group's
+  service TEXT NOT NULL CHECK (service <> ''),
+  kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 3),
+  last_day INTEGER NOT NULL,
+  UNIQUE ("group", node, service, kind)
+) STRICT;
+CREATE TABLE record_days (
+  subject INTEGER NOT NULL,
+  day INTEGER NOT NULL,                   -- since 1970-01-01, UTC
+  objective REAL NOT NULL,
+  good INTEGER NOT NULL,
+  bad INTEGER NOT NULL,
+  known_ms INTEGER NOT NULL,
+  outages INTEGER NOT NULL,
+  PRIMARY KEY (subject, day)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE record_outages (
+  subject INTEGER NOT NULL,
+  begin_ms INTEGER NOT NULL,
+  end_ms INTEGER NOT NULL,
+  state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 3),
+  bad INTEGER NOT NULL,
+  PRIMARY KEY (subject, begin_ms)
+) STRICT, WITHOUT ROWID;
+)sql",
 };
 
 const Schema& serviceHistorySchema() {
@@ -66,7 +95,10 @@ class SqliteServiceHistory : public ServiceHistoryStore {
               "SELECT \"group\", service, saved_at_ms, state FROM service_history "
               "ORDER BY \"group\", service"),
         replace_(*database_, "INSERT OR REPLACE INTO service_history VALUES (?,?,?,?)"),
-        forget_(*database_, "DELETE FROM service_history WHERE saved_at_ms < ?") {}
+        forget_(*database_, "DELETE FROM service_history WHERE saved_at_ms < ?"),
+        record_(levelRecordIn(*database_)) {}
+
+  LevelRecordStore* record() override { return record_.get(); }
 
   Result<std::vector<ServiceHistoryRow>> load() override {
     std::vector<ServiceHistoryRow> out;
@@ -101,10 +133,13 @@ class SqliteServiceHistory : public ServiceHistoryStore {
   Statement load_;
   Statement replace_;
   Statement forget_;
+  const std::unique_ptr<LevelRecordStore> record_;
 };
 
 class MemoryServiceHistory : public ServiceHistoryStore {
  public:
+  LevelRecordStore* record() override { return record_.get(); }
+
   Result<std::vector<ServiceHistoryRow>> load() override {
     std::vector<ServiceHistoryRow> out;
     for (const auto& [key, row] : rows_) out.push_back(row);
@@ -122,6 +157,7 @@ class MemoryServiceHistory : public ServiceHistoryStore {
 
  private:
   std::map<std::pair<std::string, std::string>, ServiceHistoryRow> rows_;
+  const std::unique_ptr<LevelRecordStore> record_ = openMemoryLevelRecord();
 };
 
 }  // namespace

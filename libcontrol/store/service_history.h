@@ -9,6 +9,7 @@
 
 #include "libcontrol/base/clock.h"
 #include "libcontrol/base/status.h"
+#include "libcontrol/store/level_record.h"
 
 namespace muster::store {
 
@@ -33,6 +34,8 @@ class ServiceHistoryStore {
   virtual Status save(const std::vector<ServiceHistoryRow>& rows) = 0;
   // Forgets what was saved last before then: services that are no more.
   virtual Status forgetBefore(WallTime then) = 0;
+  // What the services did by day, in the same place; null: this one keeps none of it.
+  virtual LevelRecordStore* record() { return nullptr; }
 };
 
 // Makes the file (mode 0600) if it isn't there; its folder must exist, and whoever calls makes sure

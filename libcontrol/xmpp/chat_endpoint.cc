@@ -27,6 +27,30 @@ bool isCopyOrRoom(const Element& message) {
          message.child("event", ns::kPubSubEvent) != nullptr;
 }
 
+// What has a body that can be read at all, whoever it is for.
+ChatVerdict judgeContent(const Element& message) {
+  if (isCopyOrRoom(message)) return ChatVerdict::kIgnore;
+  const std::string& body = childText(message, "body");
+  if (isBlank(body)) return ChatVerdict::kIgnore;
+  if (isDelayed(message)) return ChatVerdict::kDelayed;
+  if (message.child("replace", ns::kCorrection) != nullptr) return ChatVerdict::kCorrection;
+  if (message.child("encryption", ns::kEncryption) != nullptr) return ChatVerdict::kEncrypted;
+  if (body.size() > limits::kMaxChatLineBytes) return ChatVerdict::kTooLong;
+  return ChatVerdict::kLine;
+}
+
+}  // namespace
+
+ChatVerdict judgeMessage(const Element& message) {
+  const std::string& type = message.attribute("type");
+  if (!type.empty() && type != "chat" && type != "normal") return ChatVerdict::kIgnore;
+  return judgeContent(message);
+}
+
+ChatVerdict judgeRoomMessage(const Element& message) {
+  return message.attribute("type") == "groupchat" ? judgeContent(message) : ChatVerdict::kIgnore;
+}
+
 const char* hintFor(ChatVerdict verdict) {
   switch (verdict) {
     case ChatVerdict::kDelayed:
@@ -45,21 +69,6 @@ const char* hintFor(ChatVerdict verdict) {
   return "";
 }
 static_assert(limits::kMaxChatLineBytes == 4096, "the hint above names it");
-
-}  // namespace
-
-ChatVerdict judgeMessage(const Element& message) {
-  const std::string& type = message.attribute("type");
-  if (!type.empty() && type != "chat" && type != "normal") return ChatVerdict::kIgnore;
-  if (isCopyOrRoom(message)) return ChatVerdict::kIgnore;
-  const std::string& body = childText(message, "body");
-  if (isBlank(body)) return ChatVerdict::kIgnore;
-  if (isDelayed(message)) return ChatVerdict::kDelayed;
-  if (message.child("replace", ns::kCorrection) != nullptr) return ChatVerdict::kCorrection;
-  if (message.child("encryption", ns::kEncryption) != nullptr) return ChatVerdict::kEncrypted;
-  if (body.size() > limits::kMaxChatLineBytes) return ChatVerdict::kTooLong;
-  return ChatVerdict::kLine;
-}
 
 ChatEndpoint::ChatEndpoint(Endpoint& endpoint, const Addresses& addresses, Clock& clock,
                            ChatHandler handler)

@@ -23,6 +23,11 @@ enum class ChatVerdict {
   kTooLong,     // over limits::kMaxChatLineBytes
 };
 ChatVerdict judgeMessage(const Element& message);
+// The same of what an occupant says to a whole room (type groupchat), where a private message is
+// none.
+ChatVerdict judgeRoomMessage(const Element& message);
+// What to tell a person whose message was not taken for a line; empty for kLine and kIgnore.
+const char* hintFor(ChatVerdict verdict);
 
 struct ChatLine {
   Jid from;  // full

@@ -9,6 +9,7 @@ inline constexpr char kRoster[] = "jabber:iq:roster";                           
 inline constexpr char kDataForm[] = "jabber:x:data";                               // XEP-0004
 inline constexpr char kDiscoInfo[] = "http://jabber.org/protocol/disco#info";      // XEP-0030
 inline constexpr char kDiscoItems[] = "http://jabber.org/protocol/disco#items";    // XEP-0030
+inline constexpr char kMuc[] = "http://jabber.org/protocol/muc";                   // XEP-0045
 inline constexpr char kMucUser[] = "http://jabber.org/protocol/muc#user";          // XEP-0045
 inline constexpr char kCommands[] = "http://jabber.org/protocol/commands";         // XEP-0050
 inline constexpr char kVCard[] = "vcard-temp";                                     // XEP-0054

@@ -8,6 +8,7 @@
 namespace muster::coordinator {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -157,6 +158,44 @@ TEST_F(AlertsTest, SubscriptionsAndSilencesAreListed) {
   EXPECT_EQ(alerts().unsilence("g", by("ann@example.org"))->by(), "ann@example.org");
   EXPECT_EQ(alerts().unsubscribe({}, by("ann@example.org"))->targets(0), "g");
   EXPECT_FALSE(alerts().unsubscribe({}, by("ann@example.org")));
+}
+
+TEST_F(AlertsTest, WhatNobodyMayHearOrTakeAnyMoreIsDroppedAtTheStart) {
+  connect();
+  alerts().personGone(jid("ann@example.org/phone"));
+  ASSERT_TRUE(alerts().subscribe(wish("g"), by("ann@example.org")));
+  stage_->broken = true;
+  pass(4);
+  ASSERT_THAT(store_->alerts().outbox().value(), SizeIs(1));
+  restart();
+  EXPECT_THAT(store_->alerts().outbox().value(), SizeIs(1));
+  stage_ = std::make_unique<AlertsStage>(*store_, clock_, random_);
+  stage_->authority.roles.clear();
+  ASSERT_TRUE(alerts().load());
+  EXPECT_THAT(store_->alerts().outbox().value(), IsEmpty());
+}
+
+TEST_F(AlertsTest, TheRoomNeedsNoRoleAndStaysOursWhenPeopleCantBeSeen) {
+  incident::Policy policy;
+  policy.room = jid("ops@rooms.example.org");
+  policy.room_nick = "muster";
+  stage_ = std::make_unique<AlertsStage>(*store_, clock_, random_, policy);
+  ASSERT_TRUE(alerts().load());
+  connect();
+  ASSERT_TRUE(alerts().subscribe(wish("g"), by("ann@example.org")));
+  sent();
+  stage_->broken = true;
+  pass(4);
+  EXPECT_THAT(sent(), SizeIs(1)) << "ann alone: we are not in the room";
+  alerts().roomEntered();
+  ASSERT_THAT(stage_->sent, SizeIs(1));
+  EXPECT_EQ(stage_->sent[0].notice.to.toString(), "ops@rooms.example.org");
+  const std::string id = stage_->sent[0].id;
+  alerts().blind();
+  ASSERT_TRUE(alerts().addNote(1, "hm", by("bob@example.org")));
+  EXPECT_THAT(sent(), Contains(HasSubstr("to ops@rooms.example.org: bob@example.org on")));
+  alerts().delivered(id, jid("ops@rooms.example.org"));
+  EXPECT_EQ(store_->alerts().deliveries(1, 10)->at(0).outcome, "delivered");
 }
 
 }  // namespace

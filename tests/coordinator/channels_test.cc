@@ -180,6 +180,12 @@ TEST_F(ChannelsTest, AWebhookIsPostedAndItsAnswerCounts) {
   EXPECT_TRUE(send()) << send().text();
   EXPECT_TRUE(heard.startsWith("POST /hook"));
   EXPECT_TRUE(heard.contains("\"status\":\"firing\""));
+  EXPECT_FALSE(heard.contains("Authorization"));
+  config.token = "abc.def";
+  make(config);
+  heard.clear();
+  EXPECT_TRUE(send());
+  EXPECT_TRUE(heard.contains("\r\nAuthorization: Bearer abc.def\r\n"));
   answer =
       "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n"
       "Connection: close\r\n\r\n";

@@ -188,5 +188,46 @@ name = "pager"
   EXPECT_THAT(text, HasSubstr("must have the program"));
 }
 
+TEST_F(ConfigTest, ReadsTheRoom) {
+  EXPECT_FALSE(load(kComponent + kStore)->alerts.room);
+  auto config = load(kComponent + kStore + "[alerts.room]\njid = 'Ops@rooms.example.org'\n");
+  ASSERT_TRUE(config.isOk()) << config.status().text();
+  ASSERT_TRUE(config->alerts.room);
+  EXPECT_EQ(config->alerts.room->room.toString(), "ops@rooms.example.org");
+  EXPECT_EQ(config->alerts.room->nick, "muster");
+  EXPECT_EQ(config->alerts.room->password, "");
+  EXPECT_FALSE(config->alerts.room->anyone_may_read);
+  EXPECT_EQ(config->alerts.policy.room.toString(), "ops@rooms.example.org");
+  EXPECT_EQ(config->alerts.policy.room_nick, "muster");
+
+  for (const auto& [text, wrong] :
+       {std::pair("nick = 'x'", "alerts.room.jid: is missing"),
+        std::pair("jid = 'rooms.example.org'", "must name a room, such as ops@rooms.example.org"),
+        std::pair("jid = 'ops@rooms.example.org/me'", "must name a room"),
+        std::pair("jid = 'ops@rooms.example.org'\nnick = ''", "must have 1 to 64 bytes"),
+        std::pair("jid = 'ops@rooms.example.org'\nnick = 'a\u0001'", "no control characters"),
+        std::pair("jid = 'ops@rooms.example.org'\npassword = 'x'", "alerts.room.password")}) {
+    const std::string file = std::string("[alerts.room]\n") + text + "\n";
+    EXPECT_THAT(load(kComponent + kStore + file).status().text(), HasSubstr(wrong)) << text;
+  }
+}
+
+TEST_F(ConfigTest, AWebhooksTokenStaysSecret) {
+  ::setenv("MUSTER_TEST_TOKEN", "abc.def", 1);
+  const auto hook = [this](const std::string& url, const std::string& variable) {
+    return load(kComponent + kStore + "[[alerts.webhook]]\nname = 'pager'\nurl = '" + url +
+                "'\ntoken_env = '" + variable + "'\n");
+  };
+  EXPECT_EQ(hook("https://a.example.org/", "MUSTER_TEST_TOKEN")->alerts.channels[0].token,
+            "abc.def");
+  EXPECT_TRUE(hook("http://127.0.0.1:9093/", "MUSTER_TEST_TOKEN"));
+  EXPECT_THAT(hook("http://a.example.org/", "MUSTER_TEST_TOKEN").status().text(),
+              HasSubstr("must be https, or the token could be read on the way"));
+  ::setenv("MUSTER_TEST_TOKEN", "abc def", 1);
+  EXPECT_THAT(hook("https://a.example.org/", "MUSTER_TEST_TOKEN").status().text(),
+              HasSubstr("no spaces"));
+  ::unsetenv("MUSTER_TEST_TOKEN");
+}
+
 }  // namespace
 }  // namespace muster::coordinator

@@ -15,8 +15,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Who may include whom. A room may always include itself. "proto" stands for the generated headers,
-// "public" for libcontrol/include/muster, "qt", "qxmpp", "protobuf", "spdlog", "sqlite", "toml" and
-// "re2" for the libraries of those names.
+// "public" for libcontrol/include/muster, "qt", "qxmpp", "protobuf", "spdlog", "sqlite", "toml",
+// "re2" and "prometheus" for the libraries of those names.
 const std::map<std::string, std::set<std::string>>& allowedArrows() {
   static const std::map<std::string, std::set<std::string>> kAllowed = {
       {"public", {"spdlog"}},
@@ -28,6 +28,7 @@ const std::map<std::string, std::set<std::string>>& allowedArrows() {
       {"election", {"base"}},
       {"service", {"base", "public"}},
       {"incident", {"base", "service"}},
+      {"metrics", {"base", "config", "service", "prometheus"}},
       {"rules", {"base", "public", "service", "config", "re2"}},
       {"log", {"base", "public", "rules", "spdlog"}},
       {"catalogue", {"base", "adhoc", "proto", "protobuf", "json"}},
@@ -38,10 +39,11 @@ const std::map<std::string, std::set<std::string>>& allowedArrows() {
       {"commands", {"base", "catalogue", "proto", "protobuf"}},
       {"node",
        {"public", "base", "adhoc", "election", "service", "rules", "log", "catalogue", "convert",
-        "store", "xmpp", "commands", "config", "proto", "protobuf", "spdlog", "qt"}},
+        "store", "xmpp", "commands", "config", "metrics", "proto", "protobuf", "spdlog", "qt"}},
       {"coordinator",
        {"public", "base", "adhoc", "election", "service", "incident", "log", "catalogue", "convert",
-        "store", "xmpp", "commands", "config", "proto", "protobuf", "spdlog", "qt", "cli11"}},
+        "store", "xmpp", "commands", "config", "metrics", "proto", "protobuf", "spdlog", "qt",
+        "cli11"}},
       {"local", {"base", "public", "qt", "json", "toml"}},
       {"cli",
        {"base", "adhoc", "catalogue", "config", "service", "rules", "xmpp", "local", "commands",
@@ -87,6 +89,7 @@ std::string targetOf(const std::string& include) {
   if (include.starts_with("nlohmann/")) return "json";
   if (include.starts_with("toml++/")) return "toml";
   if (include.starts_with("re2/")) return "re2";
+  if (include.starts_with("prometheus/")) return "prometheus";
   if (include.starts_with("CLI/")) return "cli11";
   if (include == "sqlite3.h") return "sqlite";
   return "";

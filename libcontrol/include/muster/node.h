@@ -23,6 +23,14 @@ namespace muster {
 
 class Commands;  // muster/commands.h
 
+// Where Prometheus may scrape the node's metrics, at /metrics.
+struct MetricsOptions {
+  // An IP address and a port, such as "127.0.0.1:9465"; empty: nowhere. Other addresses than those
+  // of loopback are refused unless allow_remote is set: nobody is asked who they are.
+  std::string listen;
+  bool allow_remote = false;
+};
+
 struct NodeOptions {
   std::string jid;  // bare; the account this node logs in with
   std::string password;
@@ -40,6 +48,7 @@ struct NodeOptions {
   // By these rules records of the application's log count for its services (docs/log-rules.md);
   // empty: none. Of the nodes of a process one may have them.
   std::filesystem::path log_rules;
+  MetricsOptions metrics;
   // Who may command this node, besides whomever the coordinator tells it of: bare JID, role name.
   std::vector<std::pair<std::string, std::string>> grants;
 };

@@ -129,7 +129,11 @@ TEST_F(Settings_, SingleFlagsReplaceSingleKeys) {
   EXPECT_EQ(settings.login.port, 5333);
   EXPECT_EQ(settings.login.jid, "deploy@example.org");
   EXPECT_FALSE(settings.json);
+  EXPECT_FALSE(settings.csv);
   EXPECT_EQ(settings.timeout, Duration::seconds(9));
+  flags_.output = "csv";
+  EXPECT_TRUE(resolved().csv);
+  EXPECT_FALSE(resolved().json);
 }
 
 TEST_F(Settings_, AnotherAccountGetsNoPasswordOfTheFile) {

@@ -33,6 +33,8 @@ class ClusterInfoTest : public ::testing::Test {
                    {"node2", "node2@nodes.cluster.localhost", {}, 0}};
     info_.server_process = {1232, 97};
     info_.lease_ttl = Duration::millis(1500);
+    info_.window = Duration::seconds(45);
+    info_.level_floor = 97;
   }
 
   nlohmann::json saved() {
@@ -59,6 +61,8 @@ TEST_F(ClusterInfoTest, ComesBackAsItWasSaved) {
   EXPECT_EQ(loaded->component_port, 20002);
   EXPECT_EQ(loaded->admin.password, "p3");
   EXPECT_EQ(loaded->lease_ttl, info_.lease_ttl);
+  EXPECT_EQ(loaded->window, info_.window);
+  EXPECT_EQ(loaded->level_floor, 97);
   ASSERT_EQ(loaded->nodes.size(), 2u);
   EXPECT_EQ(loaded->nodes[0].jid, info_.nodes[0].jid);
   EXPECT_EQ(loaded->nodes[0].process, info_.nodes[0].process);
@@ -99,6 +103,8 @@ TEST_F(ClusterInfoTest, ErrorsNameFileAndKey) {
       {"/nodes", nullptr, "nodes"},
       {"/accounts/admin", {}, "accounts.admin.jid"},
       {"/lease_ttl", "5", "lease_ttl"},
+      {"/window", "5", "window"},
+      {"/level_floor_percent", "101", "level_floor_percent"},
       {"/nodes/0/start_ticks", nullptr, "nodes.0.pid"},
       {"/format", 2, "format"},
       {"/processes/server", -1, "processes.server"},

@@ -25,6 +25,8 @@ class DaemonConfigTest : public ::testing::Test {
       info_.nodes.push_back(node);
     }
     info_.lease_ttl = Duration::millis(1500);
+    info_.window = Duration::seconds(45);
+    info_.level_floor = 97;
   }
   ClusterInfo info_;
 };
@@ -39,6 +41,7 @@ TEST_F(DaemonConfigTest, CoordinatorFileReadsBack) {
   EXPECT_EQ(root["account"]["port"].value<int>(), 20001);
   EXPECT_EQ(root["account"]["ca_file"].value<std::string>(), info_.ca_file.string());
   EXPECT_EQ(root["election"]["lease_ttl"].value<std::string>(), "1s500ms");
+  EXPECT_EQ(root["election"]["level_floor_percent"].value<int>(), 97);
   EXPECT_EQ(root["bootstrap"]["admins"][0].value<std::string>(), "admin@cluster.localhost");
   EXPECT_EQ(root["bootstrap"]["group"][0]["name"].value<std::string>(), "ledger");
   ASSERT_EQ(root["bootstrap"]["node"].as_array()->size(), 12u);
@@ -56,6 +59,7 @@ TEST_F(DaemonConfigTest, NodeFileReadsBack) {
             (info_.dir / "nodes/node2/state").string());
   EXPECT_EQ(root["ledger"]["listen"].value<std::string>(), "127.0.0.1");
   EXPECT_EQ(root["ledger"]["port"].value<int>(), 0);
+  EXPECT_EQ(root["ledger"]["window_s"].value<int>(), 45);
   EXPECT_EQ(root["ledger"]["port_file"].value<std::string>(),
             ledgerPortFile(info_.dir, "node2").string());
 }

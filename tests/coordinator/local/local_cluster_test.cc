@@ -386,6 +386,12 @@ TEST_F(LocalClusterTest, BadOptionsAndMissingProgramsTouchNothing) {
   options_.lease_ttl = Duration::millis(1);
   EXPECT_EQ(up(options_).status().field(), "lease_ttl");
   options_.lease_ttl.reset();
+  options_.window = Duration::seconds(9);
+  EXPECT_EQ(up(options_).status().field(), "window");
+  options_.window.reset();
+  options_.level_floor = 101;
+  EXPECT_EQ(up(options_).status().field(), "level_floor");
+  options_.level_floor.reset();
   options_.node_program = "/no/such/ledger";
   EXPECT_EQ(up(options_).status().code(), Code::kNotFound);
   options_.node_program.clear();

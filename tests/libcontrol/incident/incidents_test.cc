@@ -433,5 +433,88 @@ TEST_F(Escalating, ARestartDoesNotBeginAnew) {
   EXPECT_THAT(told(), ElementsAre("boss escalated"));
 }
 
+// --- the room -----------------------------------------------------------------------------------
+
+class InARoom : public Desk {
+ protected:
+  InARoom() {
+    policy_.room = jid("ops@rooms.example.org");
+    policy_.room_nick = "muster";
+    policy_.steps.push_back({Duration::seconds(300), {jid(kBob)}, false, Severity::kPage});
+    subscribe(kAnn, "user.g", 99.9);
+  }
+  std::vector<std::string> toldRoom() {
+    std::vector<std::string> out;
+    for (const std::string& each : told()) {
+      if (each.starts_with("ops ")) out.push_back(each.substr(4));
+    }
+    return out;
+  }
+  // The text that went to the room last, of those that the last toldRoom() gave.
+  std::string lastText() const { return texts_.back(); }
+};
+
+TEST_F(InARoom, TheWholeStoryIsToldThere) {
+  see({broken("user.g", "g")});
+  gather();
+  EXPECT_THAT(toldRoom(), ElementsAre("opened"));
+  EXPECT_THAT(lastText(), HasSubstr("In this room: muster: ack 1"));
+  pass(300);
+  EXPECT_THAT(toldRoom(), ElementsAre("note"));
+  EXPECT_THAT(lastText(), HasSubstr("it goes to bob@example.org."));
+  step(AddNote{1, jid(kAnn), "the disk is full"});
+  step(Acknowledge{1, jid(kAnn), ""});
+  EXPECT_THAT(toldRoom(), ElementsAre("note", "note"));
+  EXPECT_THAT(lastText(), HasSubstr("ann@example.org is looking into incident 1"));
+  step(Acted{jid(kAnn), "g", "g", "failover g"});
+  EXPECT_THAT(toldRoom(), ElementsAre("action"));
+  step(Acted{jid(kAnn), "other", "other", "failover other"});
+  EXPECT_THAT(toldRoom(), IsEmpty()) << "nothing is wrong there";
+  see({well("user.g", "g")});
+  pass(31);
+  EXPECT_THAT(toldRoom(), ElementsAre("ended"));
+  EXPECT_THAT(lastText(), Not(HasSubstr("In this room")));
+}
+
+TEST_F(InARoom, ASilenceIsToldThereAndWhatItCoversIsNot) {
+  step(BeginSilence{{"g", kAnn, "works", clock_.wall(), WallTime{clock_.wall().unix_ms + 60'000}}});
+  EXPECT_THAT(toldRoom(), ElementsAre("silence"));
+  see({broken("user.g", "g")});
+  gather();
+  EXPECT_THAT(toldRoom(), IsEmpty());
+  pass(60);
+  EXPECT_THAT(toldRoom(), ElementsAre("silence", "opened"));
+}
+
+// --- a closer look ------------------------------------------------------------------------------
+
+TEST_F(Desk, WhatFallsIsWorthACloserLookThenAndWhenItHasHeld) {
+  subscribe(kAnn, "user.g", 99.9, Duration::seconds(10));
+  const auto fell = [this](const TargetLevel& level) {
+    return machine_->step(LevelsSeen{{level}}, now()).fell;
+  };
+  EXPECT_THAT(fell(well("user.g", "g")), IsEmpty());
+  EXPECT_THAT(fell(broken("user.g", "g")), ElementsAre(std::pair("user.g", "g")));
+  clock_.advance(Duration::seconds(5));
+  EXPECT_THAT(fell(broken("user.g", "g")), IsEmpty());
+  clock_.advance(Duration::seconds(5));
+  EXPECT_THAT(fell(broken("user.g", "g")), ElementsAre(std::pair("user.g", "g")));
+  clock_.advance(Duration::seconds(1));
+  EXPECT_THAT(fell(broken("user.g", "g")), IsEmpty());
+}
+
+TEST_F(Desk, ASlowBurnIsATicketOnly) {
+  subscribe(kAnn, "user.g");
+  subscribe(kBob, "user.g", {}, {}, Severity::kTicket);
+  TargetLevel burning = well("user.g", "g");
+  burning.burns = true;
+  see({burning});
+  gather();
+  EXPECT_THAT(told(), ElementsAre("bob opened"));
+  see({well("user.g", "g")});
+  pass(31);
+  EXPECT_THAT(told(), ElementsAre("bob ended"));
+}
+
 }  // namespace
 }  // namespace muster::incident

@@ -266,5 +266,43 @@ TEST_F(OutboxTest, WhoHasNoRoleAnyMoreGetsNothing) {
   EXPECT_THAT(disk_, IsEmpty());
 }
 
+TEST_F(OutboxTest, TheRoomIsOneOfThePeople) {
+  const Jid room = jid("ops@rooms.example.org");
+  policy_.room = room;
+  people_.absent(room);
+  step(outbox::LinkUp{});
+  Notice one = notice("one");
+  one.to = room;
+  Notice two = notice("two");
+  two.to = room;
+  step(outbox::Post{{one, two}});
+  pass(3600);
+  EXPECT_THAT(sent(), IsEmpty()) << "we are not in it";
+  people_.came(room, false);
+  step(outbox::PersonCame{room});
+  const std::string id = sent_.at(0).id;
+  EXPECT_THAT(sent(), ElementsAre(HasSubstr("While I was not in this room")));
+  // The process ends before it has come back, and the room is entered anew.
+  restart();
+  people_.absent(room);
+  step(outbox::LinkUp{});
+  EXPECT_THAT(sent(), IsEmpty());
+  people_.came(room, false);
+  step(outbox::PersonCame{room});
+  ASSERT_THAT(sent_, SizeIs(1));
+  EXPECT_EQ(sent_[0].id, id);
+  step(outbox::Delivered{id, room});
+  EXPECT_THAT(disk_, IsEmpty());
+}
+
+TEST_F(OutboxTest, WhatIsForAChannelThatIsGoneIsDropped) {
+  Notice one = notice("one");
+  one.channel = "pager";
+  step(outbox::Post{{one, notice("two")}});
+  step(outbox::ChannelGone{"pager"});
+  EXPECT_THAT(disk_, SizeIs(1));
+  EXPECT_THAT(done_, ElementsAre("dropped:"));
+}
+
 }  // namespace
 }  // namespace muster::incident

@@ -29,7 +29,7 @@ using testing::Not;
 // What the rules said: counts by service, and what came of blindness.
 class Heard : public EffectTarget {
  public:
-  void apply(const rules::Rule& rule, const rules::Hit& hit) override {
+  void apply(const rules::Rule& rule, const rules::Hit& hit, const RecordRing::Record&) override {
     if (before_apply) before_apply();
     const std::lock_guard lock(mutex_);
     counts_[rule.name] += hit.count;

@@ -208,5 +208,43 @@ TEST_F(LogRulesTest, ANodeWithoutAFileSaysWhereToNameOne) {
   EXPECT_THAT(say(ann_, "log-rules reload=yes"), HasSubstr("node.log_rules"));
 }
 
+TEST_F(LogRulesTest, TheLastThatCountedAsBadAreKeptCutAndInOneLineEach) {
+  write(std::string(kDropped) + kFull);
+  start();
+  const auto log = logger("log_rules_test.web");
+  log->warn("dropped 0");
+  for (int i = 1; i <= 5; ++i) log->warn("dropped {}\nat once", i);
+  log->warn("dropped 6 {}", std::string(500, 'x'));
+  log->warn("disk full");
+  ASSERT_TRUE(hits(1, 1));
+  const auto lines = rules_->badLines({"user", "disk", "nobody"});
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].service(), "user");
+  ASSERT_EQ(lines[0].lines_size(), 3);
+  EXPECT_EQ(lines[0].lines(0).text(), "log_rules_test.web: dropped 4 at once");
+  EXPECT_EQ(lines[0].lines(0).at_unix_ms(), clock_.wall().unix_ms);
+  EXPECT_EQ(lines[0].lines(2).text().size(), limits::kMaxIncidentLogLineBytes);
+  EXPECT_EQ(lines[1].lines(0).text(), "log_rules_test.web: disk full");
+  clock_.advance(limits::kBadLineLife + Duration::seconds(1));
+  EXPECT_TRUE(rules_->badLines({"user"}).empty()) << "that is long ago";
+}
+
+TEST_F(LogRulesTest, TheCoordinatorAloneIsToldOfThem) {
+  start();
+  ASSERT_TRUE(make());
+  logger("log_rules_test.web")->warn("dropped 7");
+  ASSERT_TRUE(hits(0, 1));
+  v1::Order order;
+  order.set_by("muster.test");
+  order.mutable_bad_lines()->add_services("user");
+  const v1::OrderReply reply = this->order(order);
+  ASSERT_EQ(reply.bad_lines_size(), 1) << reply.text();
+  EXPECT_EQ(reply.bad_lines(0).lines(0).text(), "log_rules_test.web: dropped 7");
+  EXPECT_TRUE(ask(ann_, xmpp::writeOrder(order)).error.has_value());
+  order.mutable_bad_lines()->clear_services();
+  EXPECT_EQ(this->order(order).bad_lines_size(), 0);
+  EXPECT_TRUE(trail().empty());
+}
+
 }  // namespace
 }  // namespace muster

@@ -193,6 +193,7 @@ TEST_F(NodeCoreTest, WhatCannotBeAuditedIsNotDone) {
     store::AuditStore& audit() override { return full_; }
     store::HistoryStore& history() override { return rest_->history(); }
     store::OverrideStore& overrides() override { return rest_->overrides(); }
+    store::AlertStore& alerts() override { return rest_->alerts(); }
 
    private:
     std::unique_ptr<CoordinatorStore> rest_;
