@@ -103,11 +103,20 @@ void NodeCore::buildLease() {
   config.group = parts_.identity.group;
   config.instance = parts_.identity.instance;
   LeaseDriver::Callbacks callbacks = parts_.callbacks;
-  callbacks.changed = [this] { publish(true); };
+  callbacks.changed = [this] {
+    hurryForLease();
+    publish(true);
+  };
   lease_ =
       std::make_unique<LeaseDriver>(LeaseDriver::Parts{endpoint_, parts_.store, parts_.app,
                                                        parts_.warden, parts_.clock, parts_.random},
                                     parts_.identity.coordinator, config, std::move(callbacks));
+  hurryForLease();
+}
+
+// Without a lease nothing is lost by coming back a second later.
+void NodeCore::hurryForLease() {
+  parts_.link->setUrgent(lease_->machine().role() != election::node::Role::kStandby);
 }
 
 void NodeCore::listen() {

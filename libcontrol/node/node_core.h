@@ -104,6 +104,7 @@ class NodeCore : public commands::NodeState,
   Status build();
   Status buildFaces();
   void buildLease();
+  void hurryForLease();
   void listen();
   service::NodeSnapshot snapshot();
   void housekeeping();

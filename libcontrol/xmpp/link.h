@@ -47,6 +47,9 @@ class Link {
   // Ends this connection at once and makes a new one: what is on its way is not read (rule 1 of
   // docs/election.md: a process that was stopped must not believe its old input).
   virtual void drop(const std::string& why) = 0;
+  // Of many that lost one server, those that are not urgent let the others connect first. A link
+  // is urgent until it is told otherwise.
+  virtual void setUrgent(bool /*urgent*/) {}
   virtual bool isUp() const = 0;
   // False if there is no connection; true says only that it was handed over.
   virtual bool send(const Element& stanza) = 0;

@@ -89,6 +89,8 @@ class MemoryLink final : public Link {
   void start() override;
   void stop() override;
   void drop(const std::string& why) override;
+  void setUrgent(bool urgent) override { urgent_ = urgent; }
+  bool isUrgent() const { return urgent_; }
   bool isUp() const override { return up_now_; }
   bool send(const Element& stanza) override;
   Jid jid() const override { return jid_; }
@@ -104,6 +106,7 @@ class MemoryLink final : public Link {
   std::shared_ptr<int> connection_ = std::make_shared<int>(0);
   bool started_ = false;
   bool up_now_ = false;
+  bool urgent_ = true;
 };
 
 }  // namespace muster::xmpp

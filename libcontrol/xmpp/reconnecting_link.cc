@@ -55,7 +55,7 @@ void ReconnectingLink::lost(DownReason reason, std::string text) {
   up_now_ = false;
   login_limit_.stop();
   close(false);
-  retry_.start(static_cast<int>(backoff_.next(reason, up_for).toMillis()));
+  retry_.start(static_cast<int>(backoff_.next(reason, up_for, urgent_).toMillis()));
   const DownEvent event{reason, singleLine(text, kMaxErrorTextBytes)};
   QTimer::singleShot(0, &context_, [this, event] {
     if (started_ && down_) down_(event);

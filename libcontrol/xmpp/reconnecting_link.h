@@ -24,6 +24,7 @@ class ReconnectingLink : public Link {
   void start() override;
   void stop() override;
   void drop(const std::string& why) override;
+  void setUrgent(bool urgent) override { urgent_ = urgent; }
   bool isUp() const override { return up_now_; }
 
   // Stanzas out of bounds that were passed over, since the link was made, and why the last one was.
@@ -58,6 +59,7 @@ class ReconnectingLink : public Link {
   QElapsedTimer up_since_;
   bool started_ = false;
   bool up_now_ = false;
+  bool urgent_ = true;
   uint64_t discarded_ = 0;
   std::string last_discard_reason_;
 };

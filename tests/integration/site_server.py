@@ -157,22 +157,17 @@ class Ejabberd(Server):
             (self.certificates / (host + ".pem")).write_text(
                 (self.certificates / (host + ".crt")).read_text()
                 + (self.certificates / (host + ".key")).read_text())
-        (self.dir / "muster-site.yml").write_text("""
-define_macro:
-  HOSTS:
-    - %s
-    - %s
-  CERTIFICATES:
-    - "%s"
-    - "%s"
-  LISTEN: "127.0.0.1"
-  C2S_PORT: %d
-  COMPONENT_PORT: %d
-  COMPONENT:
-    "%s":
-      password: "%s"
-""" % (PEOPLE, NODES, self.certificates / (PEOPLE + ".pem"), self.certificates / (NODES + ".pem"),
-       self.port, self.component_port, COORDINATOR, SECRET))
+        site = (DOCS / "server" / "muster-site.yml.example").read_text()
+        for written, ours in (("- example.org", "- " + PEOPLE), ("- nodes.example.org", "- " + NODES),
+                              ("/etc/ejabberd/certs", str(self.certificates)),
+                              ('LISTEN: "::"', 'LISTEN: "127.0.0.1"'),
+                              ("C2S_PORT: 5222", "C2S_PORT: %d" % self.port),
+                              ("COMPONENT_PORT: 5347", "COMPONENT_PORT: %d" % self.component_port),
+                              ("muster.example.org:", COORDINATOR + ":"),
+                              ('"change this"', '"%s"' % SECRET)):
+            assert site.count(written) == 1, written
+            site = site.replace(written, ours)
+        (self.dir / "muster-site.yml").write_text(site)
 
     def _environment(self):
         return {**os.environ, "EJABBERD_CONFIG_PATH": str(self.dir / "ejabberd.yml"),

@@ -20,7 +20,16 @@ class FiftyNodes(unittest.TestCase):
         try:
             self._restart(site)
         except BaseException as error:
-            raise AssertionError("%s\n%s" % (error, site.logs()[-20000:])) from error
+            raise AssertionError("%s\n%s" % (error, self._telling(site))) from error
+
+    def _telling(self, site):
+        """The coordinator's log and those of nodes that lost the role or took one up later."""
+        told = [(site.dir / "coordinator.log").read_text()]
+        for node in site.nodes:
+            log = (site.dir / (node + ".log")).read_text()
+            if re.search(r"epoch \d+ is over|under epoch [2-9]", log):
+                told.append("--- %s\n%s" % (node, log))
+        return "\n".join(told)[-30000:]
 
     def _restart(self, site):
         site.start()

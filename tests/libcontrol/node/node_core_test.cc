@@ -87,6 +87,15 @@ TEST_F(NodeCoreTest, AnActiveNodeLeavesTheMoveToTheCoordinator) {
   EXPECT_EQ(demoted_, 0);
 }
 
+TEST_F(NodeCoreTest, OnlyWithALeaseItHurriesBackToTheServer) {
+  ASSERT_TRUE(make());
+  EXPECT_FALSE(own_link_->isUrgent());
+  makeActive(7);
+  EXPECT_TRUE(own_link_->isUrgent());
+  core_->resign("the disk is slow");
+  ASSERT_TRUE(eventually([&] { return !own_link_->isUrgent(); }));
+}
+
 TEST_F(NodeCoreTest, WithForceAnActiveNodeResigns) {
   ASSERT_TRUE(make());
   makeActive(7);

@@ -88,8 +88,10 @@ class NodeFixture : public ::testing::Test {
     app_ = std::make_unique<AppThread>();
     command_thread_ = std::make_unique<AppThread>();
     const Jid full = identity_.jid.withResource(nodeResource(identity_.instance));
+    auto own_link = std::make_unique<xmpp::MemoryLink>(server_, full);
+    own_link_ = own_link.get();
     auto core = NodeCore::make({.identity = identity_,
-                                .link = std::make_unique<xmpp::MemoryLink>(server_, full),
+                                .link = std::move(own_link),
                                 .store = *store_,
                                 .audit = records_->audit(),
                                 .services = services_,
@@ -240,6 +242,7 @@ class NodeFixture : public ::testing::Test {
   Party olga_{server_, "olga@people.test/desk", clock_, random_};
   std::unique_ptr<AppThread> app_;
   std::unique_ptr<AppThread> command_thread_;
+  xmpp::MemoryLink* own_link_ = nullptr;  // the node's, once it is made
   std::unique_ptr<NodeCore> core_;
 };
 

@@ -23,6 +23,20 @@ TEST(Backoff, AServerThatRestartsIsTriedOftenAtFirst) {
   }
 }
 
+TEST(Backoff, WhoIsNotUrgentLetsOthersGoFirst) {
+  SeededRandom random(8);
+  for (int run = 0; run < 100; ++run) {
+    Backoff backoff(random);
+    for (int i = 0; i < Backoff::kQuickTries; ++i) {
+      const Duration wait = backoff.next(DownReason::kNetwork, {}, /*urgent=*/false);
+      EXPECT_GE(wait, Duration::millis(500));
+      EXPECT_LE(wait, Duration::millis(1500));
+    }
+    EXPECT_LE(backoff.next(DownReason::kNetwork, {}), Duration::millis(300))
+        << "and is as quick as any once it is";
+  }
+}
+
 TEST(Backoff, HoweverAStableConnectionEnded) {
   SeededRandom random(7);
   Backoff backoff(random);
