@@ -39,6 +39,10 @@ class Node {
     link_config.ca_file = config.ca_file;
     auto link = std::make_unique<xmpp::ClientLink>(link_config);
     link_ = link.get();
+    for (int i = 0; i < config.services; ++i) {
+      (void)services_.addRequests("service" + std::to_string(i), {},
+                                  SystemClock::forHolder().elapsed());
+    }
     NodeIdentity identity;
     identity.jid = farmNodeJid(index);
     identity.coordinator = config.coordinator;

@@ -20,6 +20,7 @@ struct FarmConfig {
   std::string password;  // of every node's account
   Jid coordinator;       // the component's address
   std::filesystem::path log_file;
+  int services = 0;  // of each node, which count requests and nothing else
 };
 
 std::string farmNodeName(int index);

@@ -46,7 +46,8 @@ install(FILES "${PROJECT_BINARY_DIR}/musterConfig.cmake"
 install(EXPORT muster NAMESPACE muster:: FILE musterTargets.cmake DESTINATION ${package_dir})
 
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md"
+        PATTERN "grafana-dashboard.json")
 install(DIRECTORY docs/systemd/ DESTINATION lib/systemd/system OPTIONAL
         FILES_MATCHING PATTERN "*.service")
 foreach(folder "${PROJECT_SOURCE_DIR}/docs/man/" "${PROJECT_BINARY_DIR}/man/")

@@ -15,6 +15,10 @@ constexpr char kClosed[] =
     "No commands are taken in this room: it is not both members-only and non-anonymous, so nobody "
     "can tell here who asks. Ask in a chat of your own.";
 
+// Of those who were in it before it began to show who everybody is.
+constexpr char kUnseen[] =
+    "This room has not shown me who you are. Leave it, enter it again, and say that once more.";
+
 }  // namespace
 
 std::optional<v1::Role> AlertRoom::Authority::roleOf(const Jid& bare) const {
@@ -82,7 +86,7 @@ void AlertRoom::onLine(const xmpp::RoomLine& line) {
 std::optional<Jid> AlertRoom::callerOf(const xmpp::RoomLine& line, const std::string& words) {
   const bool trusted = room_.isTrusted() && line.real.has_value();
   if (!trusted && !config_.anyone_may_read) {
-    hint(line, kClosed);
+    hint(line, room_.isTrusted() ? kUnseen : kClosed);
     return std::nullopt;
   }
   if (line.verdict != xmpp::ChatVerdict::kLine) {

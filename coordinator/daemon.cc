@@ -202,11 +202,9 @@ void Daemon::buildOverrides() {
 
 void Daemon::buildAlerts(const Config& config, const std::function<void(const Status&)>& fatal) {
   watchables_ = std::make_unique<Watchables>(*cluster_);
-  month_report_ = std::make_unique<MonthReport>(
-      MonthReport::Parts{cluster_->levelRecord(), store_->alerts(),
-                         [this] { return watchables_->names(); },
-                         [this] { return cluster_->groupNames(); },
-                         [this] { return view_->names("nodes"); }});
+  month_report_ = std::make_unique<MonthReport>(MonthReport::Parts{
+      cluster_->levelRecord(), store_->alerts(), [this] { return watchables_->names(); },
+      [this] { return cluster_->groupNames(); }, [this] { return view_->names("nodes"); }});
   log_lines_ = std::make_unique<LogLines>(*cluster_, *fanout_, clock_);
   Alerts::Parts parts{store_->alerts(),
                       authority_,

@@ -65,7 +65,8 @@ void MetricsView::describeAlerts(metrics::Families& out) const {
     for (const char* acked : {"false", "true"}) open[{severity, acked}] = 0;
   }
   for (const incident::Incident& each : parts_.alerts.openIncidents()) {
-    ++open[{metrics::severityLabel(each.severity), each.acked_by.empty() ? "false" : "true"}];
+    const bool is_page = each.severity == incident::Severity::kPage;
+    ++open[{is_page ? "page" : "ticket", each.acked_by.empty() ? "false" : "true"}];
   }
   for (const auto& [labels, count] : open) {
     out.gauge("muster_incidents_open", "Incidents that are open.",

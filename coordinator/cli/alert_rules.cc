@@ -21,14 +21,17 @@ constexpr char kSoon[] = "1m";
 // A service that nobody uses at night is no news.
 constexpr char kNoDataFor[] = "1h";
 
-// A text in PromQL, in quotes.
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : singleLine(text, limits::kMaxLabelBytes)) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
+// Names as services, groups and nodes may have them. What else comes over the wire gets no rules:
+// it could end its quotes in an expression, or be a template in a label.
+bool isName(const std::string& text) {
+  return !text.empty() && text.size() <= limits::kMaxNameBytes &&
+         text.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+             "-_.") == std::string::npos;
+}
+
+std::string quoted(const std::string& name) {
+  return "\"" + name + "\"";
 }
 
 std::string number(double value) {
@@ -70,10 +73,12 @@ Json generalRules() {
 Json groupRules(const v1::StatusReply& groups) {
   Json rules = Json::array();
   for (const v1::GroupStatus& group : groups.groups()) {
-    if (group.members() == 0) continue;
+    if (group.members() == 0 || !isName(group.name())) continue;
+    Json labels = severity("page");
+    labels["group"] = group.name();
     rules.push_back(rule("MusterGroupWithoutActiveNode",
                          "muster_group_active_nodes{group=" + quoted(group.name()) + "} == 0",
-                         kSoon, severity("page"), "No node of {{ $labels.group }} is active",
+                         kSoon, std::move(labels), "No node of {{ $labels.group }} is active",
                          "muster explain {{ $labels.group }} says why."));
   }
   return {{"name", "muster-groups"}, {"rules", std::move(rules)}};
@@ -85,6 +90,7 @@ class ServiceRules {
   ServiceRules(const v1::TargetService& target)
       : service_(target.service()),
         owner_(target.of_node() ? "node" : "group"),
+        of_(target.of()),
         selector_(owner_ + "=" + quoted(target.of()) +
                   ",service=" + quoted(target.service().name())) {}
 
@@ -93,11 +99,11 @@ class ServiceRules {
     for (const service::BurnRule& rule : burnRules()) out.push_back(burn(rule));
     out.push_back(rule("MusterErrorBudgetSpent",
                        "muster_service_error_budget_remaining_ratio{" + selector_ + "} <= 0", "",
-                       severity("ticket"), name() + " has spent its error budget",
+                       labels("ticket"), name() + " has spent its error budget",
                        "Of the period's budget {{ $value | humanizePercentage }} are left."));
     out.push_back(rule("MusterServiceWithoutData",
                        "muster_service_state{" + selector_ + ",state=\"no-data\"} == 1", kNoDataFor,
-                       severity("ticket"), name() + " has no data",
+                       labels("ticket"), name() + " has no data",
                        "No data is not well: nobody knows."));
     return out;
   }
@@ -122,6 +128,14 @@ class ServiceRules {
     return usable ? own : service::burnRules(period());
   }
 
+  // Which service it is stands in them too: Prometheus wants no two rules of one name and labels.
+  Json labels(const char* severity_name) const {
+    Json out = severity(severity_name);
+    out[owner_] = of_;
+    out["service"] = service_.name();
+    return out;
+  }
+
   std::string name() const { return "{{ $labels.service }} of {{ $labels." + owner_ + " }}"; }
 
   std::string rate(Duration window, double factor) const {
@@ -141,10 +155,10 @@ class ServiceRules {
               selector_ + ",window=\"" + long_window +
               "\"}) >= " + std::to_string(service_.min_events());
     }
-    Json labels = severity(is_page ? "page" : "ticket");
-    labels["long_window"] = long_window;
-    labels["short_window"] = short_window;
-    return rule("MusterErrorBudgetBurn", expr, "", std::move(labels),
+    Json with_windows = labels(is_page ? "page" : "ticket");
+    with_windows["long_window"] = long_window;
+    with_windows["short_window"] = short_window;
+    return rule("MusterErrorBudgetBurn", expr, "", std::move(with_windows),
                 name() + " spends its error budget {{ $value | printf \"%.1f\" }} times too fast",
                 "Over the last " + long_window + " and still over the last " + short_window +
                     "; from " + number(each.factor) + " on it is a " +
@@ -154,6 +168,7 @@ class ServiceRules {
 
   const v1::ServiceState& service_;
   const std::string owner_;
+  const std::string of_;
   const std::string selector_;
 };
 
@@ -218,9 +233,9 @@ Json alertRules(const v1::StatusReply& groups, const v1::ClusterServiceLevelRepl
   for (const v1::TargetService& target : levels.services()) {
     std::string name = std::string("muster-") + (target.of_node() ? "node-" : "") +
                        target.service().name() + "." + target.of();
-    name = singleLine(name, 4 * limits::kMaxNameBytes);
     // Of two of one name, of different kinds, only the first has metrics.
-    if (!names.insert(name).second) continue;
+    const bool usable = isName(target.of()) && isName(target.service().name());
+    if (!usable || !names.insert(name).second) continue;
     out["groups"].push_back({{"name", name}, {"rules", ServiceRules(target).all()}});
   }
   return out;

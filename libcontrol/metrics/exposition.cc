@@ -22,12 +22,12 @@ namespace {
 std::string bindError(const std::string& listen) {
   const auto address = readAddress(listen);
   if (!address) return "not an address";
-  const int fd = socket(address->socket.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return std::strerror(errno);
   const int one = 1;
   (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   std::string error = "the HTTP server could not be started";
-  if (bind(fd, reinterpret_cast<const sockaddr*>(&address->socket), address->length) != 0 ||
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address->socket), sizeof address->socket) != 0 ||
       ::listen(fd, 1) != 0) {
     error = std::strerror(errno);
   }

@@ -1,7 +1,6 @@
 #include "libcontrol/metrics/metrics_config.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 
 #include "libcontrol/base/text.h"
 
@@ -15,48 +14,28 @@ std::optional<uint16_t> readPort(const std::string& text) {
   return static_cast<uint16_t>(std::stoi(text));
 }
 
-std::optional<ListenAddress> readSix(const std::string& host, uint16_t port) {
-  ListenAddress out;
-  auto& address = reinterpret_cast<sockaddr_in6&>(out.socket);
-  if (inet_pton(AF_INET6, host.c_str(), &address.sin6_addr) != 1) return std::nullopt;
-  address.sin6_family = AF_INET6;
-  address.sin6_port = htons(port);
-  out.length = sizeof address;
-  out.is_loopback = IN6_IS_ADDR_LOOPBACK(&address.sin6_addr);
-  return out;
-}
-
-std::optional<ListenAddress> readFour(const std::string& host, uint16_t port) {
-  ListenAddress out;
-  auto& address = reinterpret_cast<sockaddr_in&>(out.socket);
-  if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return std::nullopt;
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  out.length = sizeof address;
-  // All of 127.0.0.0/8.
-  out.is_loopback = (ntohl(address.sin_addr.s_addr) >> 24) == 127;
-  return out;
-}
-
 }  // namespace
 
 std::optional<ListenAddress> readAddress(const std::string& listen) {
-  const size_t colon = listen.rfind(':');
+  const size_t colon = listen.find(':');
   if (colon == std::string::npos) return std::nullopt;
   const auto port = readPort(listen.substr(colon + 1));
-  if (!port) return std::nullopt;
-  const std::string host = listen.substr(0, colon);
-  if (host.starts_with("[") && host.ends_with("]")) {
-    return readSix(host.substr(1, host.size() - 2), *port);
+  ListenAddress out;
+  if (!port || inet_pton(AF_INET, listen.substr(0, colon).c_str(), &out.socket.sin_addr) != 1) {
+    return std::nullopt;
   }
-  return readFour(host, *port);
+  out.socket.sin_family = AF_INET;
+  out.socket.sin_port = htons(*port);
+  // All of 127.0.0.0/8.
+  out.is_loopback = (ntohl(out.socket.sin_addr.s_addr) >> 24) == 127;
+  return out;
 }
 
 Status checkListen(const std::string& listen, bool allow_remote) {
   const auto address = readAddress(listen);
   if (!address) {
     return {Code::kInvalidArgument,
-            "must be an IP address and a port such as 127.0.0.1:9464 or [::1]:9464, not '" +
+            "must be an IPv4 address and a port such as 127.0.0.1:9464, not '" +
                 singleLine(listen, 80) + "'"};
   }
   if (address->is_loopback || allow_remote) return Status::ok();

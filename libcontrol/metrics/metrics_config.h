@@ -1,7 +1,7 @@
 // Where metrics are to be had: the same table for the coordinator and for nodes.
 #pragma once
 
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include <optional>
 #include <string>
@@ -19,13 +19,12 @@ struct MetricsConfig {
 // The keys `listen` and `allow_remote`; what is wrong with them is told by the table.
 MetricsConfig readMetrics(ConfigTable table);
 
-// An IP address and a port as a socket takes them.
+// An IPv4 address and a port as a socket takes them; Debian's civetweb knows no other.
 struct ListenAddress {
-  sockaddr_storage socket{};
-  socklen_t length = 0;
+  sockaddr_in socket{};
   bool is_loopback = false;
 };
-// "127.0.0.1:9464" or "[::1]:9464"; nullopt for anything else.
+// "127.0.0.1:9464"; nullopt for anything else.
 std::optional<ListenAddress> readAddress(const std::string& listen);
 
 // Whether it is an address, and a loopback address unless `allow_remote`, since nobody is asked who

@@ -1,5 +1,6 @@
 #include "libcontrol/metrics/services.h"
 
+#include <cmath>
 #include <set>
 
 #include "libcontrol/base/text.h"
@@ -19,6 +20,12 @@ const std::vector<std::string>& stateNames() {
 Labels with(Labels labels, const std::string& name, const std::string& value) {
   labels.emplace_back(name, value);
   return labels;
+}
+
+// Without the last digits, which only say that it was computed: a rate just on its threshold is on
+// it for whoever compares.
+double rounded(double value) {
+  return std::round(value * 1e9) / 1e9;
 }
 
 // The sliding window as one of the others.
@@ -50,7 +57,7 @@ class Description {
   void level() {
     describeLevel(out_, prefix_, "the service", labels_, service_.level);
     gauge("_objective_ratio", "What must be reached within the window, 0 to 1.", labels_,
-          service_.objective_percent / 100);
+          rounded(service_.objective_percent / 100));
     gauge("_window_seconds", "Length of the sliding window that the level is of.", labels_,
           service_.window.toSeconds());
     gauge("_error_budget_period_seconds", "What the error budget is for.", labels_,
@@ -58,7 +65,7 @@ class Description {
     if (service_.budget_left) {
       gauge("_error_budget_remaining_ratio",
             "Of the period's error budget, what is left; below 0 it is overspent.", labels_,
-            *service_.budget_left);
+            rounded(*service_.budget_left));
     }
     gauge("_state_changes", "Changes of the state within the last hour.", labels_, service_.flaps);
     if (service_.state_since) {
@@ -73,7 +80,7 @@ class Description {
       amounts(total);
       gauge("_burn_rate", "How fast the error budget is spent: 1 spends it just within the period.",
             with(labels_, "window", windowLabel(total.window)),
-            service::burnRate(total, service_.objective_percent));
+            rounded(service::burnRate(total, service_.objective_percent)));
     }
   }
 
@@ -151,7 +158,7 @@ void describeLevel(Families& out, const std::string& prefix, const std::string& 
   if (!level.percent) return;
   out.gauge(prefix + "_level_ratio",
             "The level of " + of_what + " over its window, 0 to 1; absent without data.", labels,
-            *level.percent / 100);
+            rounded(*level.percent / 100));
 }
 
 void describeServices(Families& out, const std::string& prefix, const Labels& labels,

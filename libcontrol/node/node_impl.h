@@ -77,7 +77,7 @@ class NodeImpl : public Node {
   // Guards the pointer below, which is written on the loop alone. While it is not null, loop_ is
   // there.
   mutable std::mutex core_mutex_;
-  std::unique_ptr<NodeCore> core_;  // lives on loop_
+  std::unique_ptr<NodeCore> core_;                   // lives on loop_
   std::unique_ptr<metrics::Exposition> exposition_;  // likewise; null: nobody may scrape
 };
 

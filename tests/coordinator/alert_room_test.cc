@@ -114,7 +114,7 @@ class AlertRoomTest : public xmpp::testing::ComponentFixture {
 TEST_F(AlertRoomTest, AmongMembersItIsTheRealPersonWhoAsks) {
   make(false);
   enter(true);
-  EXPECT_THAT(say("olga", "muster: ack 17"), ElementsAre(StartsWith("olga: ")));
+  EXPECT_THAT(say("olga", "muster: ack 17"), ElementsAre(StartsWith("olga:")));
   EXPECT_THAT(done(), ElementsAre("olga@example.org/phone ack at " + std::string(kSelf)));
   EXPECT_THAT(say("otto", "muster, ack 17"), ElementsAre(HasSubstr("operator")));
   EXPECT_THAT(say("sam", "muster: status"),
@@ -163,7 +163,7 @@ TEST_F(AlertRoomTest, WhereAnybodyMayBeNobodyMayDoAnything) {
 TEST_F(AlertRoomTest, WhereAnybodyMayReadTheyMayDoNoMore) {
   make(true);
   enter(false);
-  EXPECT_THAT(say("sam", "muster: status"), ElementsAre(StartsWith("sam: ")));
+  EXPECT_THAT(say("sam", "muster: status"), ElementsAre(StartsWith("sam:")));
   EXPECT_THAT(say("sam", "muster: explain storage"), ::testing::SizeIs(1));
   for (const char* line : {"ack 17", "subscribe storage", "Subscribe storage", "drain node1",
                            "grant sam@example.org admin", "audit"}) {
@@ -173,6 +173,15 @@ TEST_F(AlertRoomTest, WhereAnybodyMayReadTheyMayDoNoMore) {
   }
   EXPECT_THAT(say("olga", "muster: 123456"), ElementsAre(HasSubstr("no command awaits a code")));
   EXPECT_THAT(done(), IsEmpty()) << "what only reads leaves no trace";
+}
+
+TEST_F(AlertRoomTest, WhoIsNotShownIsNobody) {
+  make(false);
+  enter(true);
+  presence("ann", "<item role='participant'/>");
+  EXPECT_THAT(say("ann", "muster: status"), ElementsAre(HasSubstr("has not shown me who you are")));
+  EXPECT_THAT(say("nobody", "muster: ack 17"), IsEmpty()) << "once a minute for all of them";
+  EXPECT_THAT(trail.entries, IsEmpty());
 }
 
 TEST_F(AlertRoomTest, TheRoomsAddressIsNobody) {

@@ -68,6 +68,17 @@ group = "storage"
   EXPECT_EQ(config->bootstrap.nodes[0].group, "storage");
 }
 
+TEST_F(ConfigTest, ThereAreNoMetricsUnlessAnAddressIsGivenAndItIsLoopback) {
+  EXPECT_EQ(load(kComponent + kStore)->metrics.listen, "");
+  const auto given = load(kComponent + kStore + "[metrics]\nlisten = '127.0.0.1:9464'\n");
+  ASSERT_TRUE(given.isOk()) << given.status().text();
+  EXPECT_EQ(given->metrics.listen, "127.0.0.1:9464");
+  const auto remote = load(kComponent + kStore + "[metrics]\nlisten = '0.0.0.0:9464'\n");
+  ASSERT_FALSE(remote.isOk());
+  EXPECT_THAT(remote.status().text(),
+              HasSubstr("metrics.listen: '0.0.0.0:9464' is not a loopback"));
+}
+
 TEST_F(ConfigTest, ReadsWhenARoleMovesByItself) {
   const auto config = load(kComponent + kStore + R"(
 [election]
@@ -205,7 +216,7 @@ TEST_F(ConfigTest, ReadsTheRoom) {
         std::pair("jid = 'rooms.example.org'", "must name a room, such as ops@rooms.example.org"),
         std::pair("jid = 'ops@rooms.example.org/me'", "must name a room"),
         std::pair("jid = 'ops@rooms.example.org'\nnick = ''", "must have 1 to 64 bytes"),
-        std::pair("jid = 'ops@rooms.example.org'\nnick = 'a\u0001'", "no control characters"),
+        std::pair("jid = 'ops@rooms.example.org'\nnick = \"a\\u0001\"", "no control characters"),
         std::pair("jid = 'ops@rooms.example.org'\npassword = 'x'", "alerts.room.password")}) {
     const std::string file = std::string("[alerts.room]\n") + text + "\n";
     EXPECT_THAT(load(kComponent + kStore + file).status().text(), HasSubstr(wrong)) << text;

@@ -178,9 +178,11 @@ TEST_F(MonthReportTest, TheRecordOutlivesTheCoordinatorAndWhatItMissedIsNotKnown
   settle();
   const v1::ReportReply reply = report("storage.g");
   const v1::ReportService& row = reply.services(0);
-  EXPECT_EQ(row.outages(), 2u);
+  EXPECT_GE(row.outages(), 2u);
   EXPECT_GE(row.unknown_ms(), 500'000u);
-  ASSERT_EQ(reply.outages_size(), 4);
+  ASSERT_GE(reply.outages_size(), 4);
+  EXPECT_EQ(reply.outages(1).state(), v1::REPORT_OUTAGE_STATE_OVER);
+  EXPECT_EQ(reply.outages(2).state(), v1::REPORT_OUTAGE_STATE_UNSEEN);
   EXPECT_EQ(reply.outages(3).state(), v1::REPORT_OUTAGE_STATE_UNSEEN);
   EXPECT_THAT(reply.summary(), HasSubstr("nothing is known"));
 }
@@ -197,9 +199,8 @@ TEST_F(MonthReportTest, OnlyTheMonthsThatAreKeptStay) {
   for (const int64_t wall : {1'801'440'000'000, 1'803'859'200'000}) {
     clock_.setWall({wall});
     startCoordinator();
-    const bool is_there = report("g", "2026-01").services(0).has_kept_percent();
-    EXPECT_EQ(is_there, wall == 1'801'440'000'000);
-    if (!is_there) break;
+    const std::string summary = report("g", "2026-01").summary();
+    EXPECT_EQ(summary.starts_with("Nothing is recorded"), wall != 1'801'440'000'000) << summary;
   }
 }
 

@@ -88,7 +88,7 @@ class Occupant(Person):
         self.there = {}  # nick -> real JID, as far as it is shown
         self.add_event_handler("groupchat_message", self._on_groupchat)
         self.add_event_handler("message", self._on_private)
-        self.add_event_handler("presence", self._on_occupant)
+        self.add_event_handler("groupchat_presence", self._on_occupant)
 
     def _on_groupchat(self, message):
         self.heard.append((message["from"].resource, message["id"], message["body"]))
@@ -151,23 +151,15 @@ class Occupant(Person):
     async def configure(self, **fields):
         """As the room's owner."""
         muc = self["xep_0045"]
-        form = await muc.get_room_config(ROOM)
-        answers = {}
-        for var, field in form.get_fields().items():
-            if var != "FORM_TYPE" and field["type"] not in ("fixed", "hidden"):
-                answers[var] = field["value"]
-        for var, value in fields.items():
-            answers["muc#roomconfig_" + var] = value
         submit = self["xep_0004"].make_form("submit")
         submit.add_field(var="FORM_TYPE", ftype="hidden", value=MUC + "#roomconfig")
-        for var, value in answers.items():
-            if var in form.get_fields():
-                submit.add_field(var=var, value=value)
+        for name, value in fields.items():
+            submit.add_field(var="muc#roomconfig_" + name, value=value)
         await muc.set_room_config(ROOM, submit)
 
     async def make_room(self):
         await self.enter()
-        await self.configure(persistentroom=True, membersonly=False, whois="moderators")
+        await self.configure(persistentroom="1", membersonly="0", whois="moderators")
         for jid in (OPERATOR, OBSERVER, STRANGER, COORDINATOR):
             await self["xep_0045"].set_affiliation(ROOM, "member", jid=jid)
 
@@ -226,7 +218,7 @@ class RoomCases:
                 Occupant(self.site, OBSERVER) as otto, Occupant(self.site, STRANGER) as sam:
             await ada.enter()
             await ada.sees_coordinator()
-            await ada.configure(membersonly=True, whois="anyone")
+            await ada.configure(membersonly="1", whois="anyone")
             for person in (olga, otto, sam):
                 await person.enter()
             await asyncio.sleep(2)
@@ -259,10 +251,10 @@ class RoomCases:
             await sam.hears_nothing("muster: status")
 
             # Nor is anything taken once anybody may come.
-            await ada.configure(membersonly=False)
+            await ada.configure(membersonly="0")
             await asyncio.sleep(2)
             await otto.asks("status", "No commands are taken in this room")
-            await ada.configure(membersonly=True, whois="anyone")
+            await ada.configure(membersonly="1", whois="anyone")
 
     async def test_3_an_incident_is_posted_once_whatever_happens(self):
         async with Occupant(self.site, ADMIN) as ada, Occupant(self.site, OPERATOR) as olga, \

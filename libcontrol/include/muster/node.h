@@ -25,8 +25,8 @@ class Commands;  // muster/commands.h
 
 // Where Prometheus may scrape the node's metrics, at /metrics.
 struct MetricsOptions {
-  // An IP address and a port, such as "127.0.0.1:9465"; empty: nowhere. Other addresses than those
-  // of loopback are refused unless allow_remote is set: nobody is asked who they are.
+  // An IPv4 address and a port, such as "127.0.0.1:9465"; empty: nowhere. Other addresses than
+  // those of loopback are refused unless allow_remote is set: nobody is asked who they are.
   std::string listen;
   bool allow_remote = false;
 };

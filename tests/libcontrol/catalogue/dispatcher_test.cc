@@ -78,6 +78,23 @@ TEST_F(DispatcherTest, TheCoordinatorsRoleCallsNothing) {
   EXPECT_EQ(call(jid("muster@example.org/x"), "status").status.code(), Code::kForbidden);
 }
 
+TEST_F(DispatcherTest, WhatWasAnsweredIsToldByVerbAndNeverByWhatSomebodyTyped) {
+  const ElapsedTime began = clock_.elapsed();
+  call(olga_, "status");
+  call(olga_, "failover", {{"storage"}, {}});
+  call(stranger_, "status");
+  call(stranger_, "no-such-verb");
+  call(olga_, "no-such-verb");
+  ASSERT_EQ(answered_.size(), 4u);
+  EXPECT_EQ(answered_[0].verb, "status");
+  EXPECT_EQ(answered_[0].outcome, Code::kOk);
+  EXPECT_EQ(answered_[0].began, began);
+  EXPECT_EQ(answered_[1].verb, "failover");
+  EXPECT_EQ(answered_[1].outcome, Code::kForbidden);
+  EXPECT_EQ(answered_[2].verb, "unknown");
+  EXPECT_EQ(answered_[3].verb, "unknown");
+}
+
 TEST_F(DispatcherTest, UnknownVerbsAreSuggested) {
   const CallOutcome outcome = call(otto_, "failovr");
   EXPECT_EQ(outcome.status.code(), Code::kNotFound);

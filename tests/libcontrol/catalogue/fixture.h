@@ -98,7 +98,10 @@ class Stage : public ::testing::Test {
   void make(const std::string& service_name, HandlerSet handlers) {
     auto made = Dispatcher::make(build(service_name),
                                  withTheOthers(*service(service_name), std::move(handlers)),
-                                 {&authority_, &directory_, &audit_, &random_});
+                                 {&authority_, &directory_, &audit_, &random_,
+                                  [this](const std::string& verb, Code outcome, ElapsedTime began) {
+                                    answered_.push_back({verb, outcome, began});
+                                  }});
     ASSERT_TRUE(made.isOk()) << made.status().text();
     dispatcher_ = std::move(made).value();
   }
@@ -223,6 +226,12 @@ class Stage : public ::testing::Test {
   std::vector<v1::StatusRequest> status_requests_;
   std::vector<v1::LogLevelRequest> log_levels_;
   std::vector<std::string> callers_;
+  struct Answered {
+    std::string verb;
+    Code outcome;
+    ElapsedTime began;
+  };
+  std::vector<Answered> answered_;
 };
 
 }  // namespace muster::catalogue

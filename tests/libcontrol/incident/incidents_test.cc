@@ -494,11 +494,11 @@ TEST_F(Desk, WhatFallsIsWorthACloserLookThenAndWhenItHasHeld) {
     return machine_->step(LevelsSeen{{level}}, now()).fell;
   };
   EXPECT_THAT(fell(well("user.g", "g")), IsEmpty());
-  EXPECT_THAT(fell(broken("user.g", "g")), ElementsAre(std::pair("user.g", "g")));
+  EXPECT_THAT(fell(broken("user.g", "g")), ElementsAre(testing::Pair("user.g", "g")));
   clock_.advance(Duration::seconds(5));
   EXPECT_THAT(fell(broken("user.g", "g")), IsEmpty());
   clock_.advance(Duration::seconds(5));
-  EXPECT_THAT(fell(broken("user.g", "g")), ElementsAre(std::pair("user.g", "g")));
+  EXPECT_THAT(fell(broken("user.g", "g")), ElementsAre(testing::Pair("user.g", "g")));
   clock_.advance(Duration::seconds(1));
   EXPECT_THAT(fell(broken("user.g", "g")), IsEmpty());
 }

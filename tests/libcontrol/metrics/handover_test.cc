@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "libcontrol/base/limits.h"
@@ -71,9 +72,10 @@ TEST_F(HandoverTest, ALoopThatIsStuckShowsItsLastFiguresAndHowOldTheyAre) {
 }
 
 TEST_F(HandoverTest, ScrapesAtOnceShareACopy) {
-  std::atomic<int> asked{0};
+  std::promise<void> asked;
   std::atomic<int> done{0};
-  const auto handover = make(kLong, [&] { ++asked; });
+  // A second question would be an error of the promise's.
+  const auto handover = make(kLong, [&] { asked.set_value(); });
   std::vector<std::thread> scrapers;
   for (int i = 0; i < 8; ++i) {
     scrapers.emplace_back([&] {
@@ -81,24 +83,22 @@ TEST_F(HandoverTest, ScrapesAtOnceShareACopy) {
       ++done;
     });
   }
-  while (asked == 0) std::this_thread::yield();
+  asked.get_future().wait();
   // Some may not have begun to wait; they find what is fresh.
   handover->publish(withValue(5));
   for (std::thread& scraper : scrapers) scraper.join();
-  EXPECT_EQ(asked, 1);
   EXPECT_EQ(done, 8);
 }
 
 TEST_F(HandoverTest, AtTheEndNobodyWaits) {
-  std::atomic<bool> asked{false};
-  const auto handover = make(kLong, [&] { asked = true; });
+  std::promise<void> asked;
+  const auto handover = make(kLong, [&] { asked.set_value(); });
   std::thread scraper([&] { EXPECT_TRUE(handover->Collect().empty()); });
-  while (!asked) std::this_thread::yield();
+  asked.get_future().wait();
   handover->close();
   scraper.join();
-  asked = false;
+  // And nobody is asked.
   EXPECT_TRUE(handover->Collect().empty());
-  EXPECT_FALSE(asked);
 }
 
 }  // namespace

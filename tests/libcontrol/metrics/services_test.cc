@@ -56,7 +56,7 @@ std::string textFor(const std::vector<ServiceSnapshot>& services, Totals totals 
 TEST(Services, AllThatIsKnownOfRequests) {
   const std::string text = textFor({user()});
   const std::string of = "{group=\"g\",service=\"user\"";
-  for (const std::string line : {
+  for (const std::string& line : std::vector<std::string>{
            "level_ratio" + of + "} 0.999",
            "objective_ratio" + of + "} 0.99",
            "window_seconds" + of + "} 600",

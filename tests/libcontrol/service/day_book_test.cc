@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <utility>
+
 #include "libcontrol/base/limits.h"
 
 namespace muster::service {

@@ -122,7 +122,7 @@ TEST(MonthReportTest, OnlyWhatOfAnOutageLiesWithinTheMonthCounts) {
 TEST(MonthReportTest, TheChartHasABlockADay) {
   const std::string blocks =
       dayBlocks(kOctober, kLater, {day(1, 10, 0), day(2, 0, 0), day(3, 980, 20), day(5, 1, 99)});
-  EXPECT_EQ(blocks.substr(0, blocks.find("··")), "█·▄");
+  EXPECT_EQ(blocks.substr(0, blocks.find("··")), "█·▄·▁");
   EXPECT_EQ(displayWidth(blocks), 31u);
   EXPECT_EQ(dayBlocks(kOctober, beginOf(kFirst + 2), {day(1, 10, 0)}), "█··") << "up to today";
   EXPECT_EQ(displayWidth(dayBlocks({2028, 2}, kLater, {})), 0u) << "not begun yet";
