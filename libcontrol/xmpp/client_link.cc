@@ -89,10 +89,18 @@ QXmppConfiguration loginConfiguration(const ClientConfig& config, const std::str
   return login;
 }
 
+// A client asks for QXmpp's one logger, which is made without a lock when somebody asks first;
+// nodes of one process may do so at once, each on a thread of its own.
+QXmppClient* makeClient(QObject* parent) {
+  static const QXmppLogger* const made = QXmppLogger::getLogger();
+  (void)made;
+  return new QXmppClient(parent);
+}
+
 }  // namespace
 
 struct ClientLink::Connection {
-  explicit Connection(QObject* parent) : client(new QXmppClient(parent)) {}
+  explicit Connection(QObject* parent) : client(makeClient(parent)) {}
   ~Connection() { client->deleteLater(); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

@@ -6,7 +6,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-from cluster_fixture import Cluster, SharedClusterTest, wait_for
+from cluster_fixture import LEASE_TTL_S, Cluster, SharedClusterTest, wait_for
 
 DONE, USAGE, NOT_AUTHORISED, UNREACHABLE, REFUSED = 0, 2, 3, 4, 5
 CODES_OF_ERRORS = {USAGE: {"invalid-argument", "not-found"}, NOT_AUTHORISED: {"forbidden"},
@@ -296,7 +296,7 @@ class CommandLine(SharedClusterTest):
     def test_cluster_json(self):
         self.assertEqual(0o600, self.cluster.file.stat().st_mode & 0o777)
         info = self.cluster.info()
-        self.assertEqual((1, "cluster.localhost", "muster.cluster.localhost", "2s"),
+        self.assertEqual((1, "cluster.localhost", "muster.cluster.localhost", "%ds" % LEASE_TTL_S),
                          (info["format"], info["domain"], info["coordinator"], info["lease_ttl"]))
         self.assertEqual("127.0.0.1", info["c2s"]["host"])
         self.assertGreater(info["c2s"]["port"], 1023)

@@ -3,7 +3,7 @@
 import re
 import signal
 
-from cluster_fixture import ClusterTest, SharedClusterTest, wait_for
+from cluster_fixture import LEASE_TTL_S, ClusterTest, SharedClusterTest, wait_for
 from foreign_client import ForeignClient, fields_of, form_of, notes_of
 
 
@@ -76,8 +76,8 @@ class Drain(SharedClusterTest):
         role = self.cluster.ask("--at", active, "role")
         self.assertEqual("active", role["role"])
         self.assertEqual(self.cluster.status()["epoch"], role["epoch"])
-        self.assertEqual(2000, role["lease_ttl_ms"])
-        self.assertTrue(0 < role["lease_left_ms"] <= 2000, role)
+        self.assertEqual(1000 * LEASE_TTL_S, role["lease_ttl_ms"])
+        self.assertTrue(0 < role["lease_left_ms"] <= 1000 * LEASE_TTL_S, role)
 
 
 class HarmedDrain(ClusterTest):
