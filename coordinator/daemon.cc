@@ -314,13 +314,12 @@ Result<std::unique_ptr<catalogue::Dispatcher>> Daemon::makeDispatcher(
   commands::addSilences(handlers, *alerts_);
   commands::addReport(handlers, *month_report_);
   commands::addAudit(handlers, audit_);
-  return catalogue::Dispatcher::make(std::move(catalogue).value(), std::move(handlers),
-                                     {&authority, view_.get(), &audit_, &random_,
-                                      [this](const std::string& verb, Code outcome,
-                                             ElapsedTime began) {
-                                        command_counts_.count(verb, outcome,
-                                                              clock_.elapsed() - began);
-                                      }});
+  return catalogue::Dispatcher::make(
+      std::move(catalogue).value(), std::move(handlers),
+      {&authority, view_.get(), &audit_, &random_,
+       [this](const std::string& verb, Code outcome, ElapsedTime began) {
+         command_counts_.count(verb, outcome, clock_.elapsed() - began);
+       }});
 }
 
 Status Daemon::buildCommands() {
@@ -429,9 +428,8 @@ void Daemon::buildAccount(const AccountConfig& config) {
 
 Status Daemon::buildMetrics(const metrics::MetricsConfig& config) {
   if (config.listen.empty()) return Status::ok();
-  metrics_view_ = std::make_unique<MetricsView>(
-      MetricsView::Parts{*cluster_, *alerts_, command_counts_, *component_, account_.get(),
-                         clock_.wall(), kVersion});
+  metrics_view_ = std::make_unique<MetricsView>(MetricsView::Parts{
+      *cluster_, *alerts_, command_counts_, *component_, account_.get(), clock_.wall(), kVersion});
   auto port = MetricsPort::open(
       config, [this] { return metrics_view_->describe(); }, clock_);
   if (!port) return port.status();

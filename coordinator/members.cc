@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libcontrol/base/limits.h"
+#include "libcontrol/base/text.h"
 #include "libcontrol/convert/levels.h"
 
 namespace muster::coordinator {
@@ -13,6 +14,11 @@ namespace {
 constexpr int kMaxServices = 64;
 // Processes under one account: two are a twin, more only cost memory.
 constexpr size_t kMaxInstances = 8;
+
+bool isServiceName(const std::string& name) {
+  return !name.empty() && name.size() <= limits::kMaxNameBytes &&
+         singleLine(name, limits::kMaxNameBytes) == name;
+}
 
 }  // namespace
 
@@ -148,6 +154,8 @@ Members::Change Members::apply(const xmpp::PresenceInfo& presence, WallTime now)
   std::vector<service::ServiceSnapshot> services;
   for (const v1::ServiceState& service : presence.node->services()) {
     if (services.size() >= kMaxServices) break;
+    // No node of ours says such a thing, and nothing could be kept or shown under it.
+    if (!isServiceName(service.name())) continue;
     services.push_back(convert::fromProto(service));
   }
   // Thousands of nodes are kept, so nothing twice.

@@ -51,6 +51,19 @@ TEST_F(MembersTest, AreFoundByJidAndName) {
   EXPECT_EQ(members_.all()[0]->name, "alpha");
 }
 
+TEST_F(MembersTest, ServicesWithoutAUsableNameAreLeftOut) {
+  auto told = presence("a@example.org/node-1", xmpp::PresenceType::kAvailable);
+  for (const std::string& name : {std::string(), std::string(65, 'x'), std::string("two\nlines")}) {
+    v1::ServiceState* service = told.node->add_services();
+    *service = told.node->services(0);
+    service->set_name(name);
+  }
+  members_.apply(told, WallTime{2});
+  const auto& services = members_.findName("alpha")->present.begin()->second.services;
+  ASSERT_EQ(services.size(), 1u);
+  EXPECT_EQ(services[0].name, "user");
+}
+
 TEST_F(MembersTest, ComeAndGoByFullJid) {
   auto change =
       members_.apply(presence("a@example.org/node-1", xmpp::PresenceType::kAvailable), WallTime{2});
