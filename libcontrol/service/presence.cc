@@ -98,6 +98,13 @@ std::string roundedKey(const ServiceSnapshot& service) {
   return key + ";";
 }
 
+// How often what is bad would have to be halved to be what the objective allows; 0: within it.
+int depthOf(const ServiceSnapshot& service) {
+  if (!service.level.percent || service.objective_percent >= 100) return 0;
+  const double times = (100 - *service.level.percent) / (100 - service.objective_percent);
+  return std::bit_width(static_cast<uint64_t>(std::clamp(times, 0.0, 1e9)));
+}
+
 void fillKeys(const std::vector<ServiceSnapshot>& services, const PresenceFacts& facts,
               PresenceText& text) {
   // By name: which of two burning services is the worse one may change every second.
@@ -109,6 +116,7 @@ void fillKeys(const std::vector<ServiceSnapshot>& services, const PresenceFacts&
     text.state_key += service->name + ":" + std::to_string(static_cast<int>(service->level.state)) +
                       ":" + (service->ongoing_outage ? "down" : "") + ";";
     text.rounded_key += roundedKey(*service);
+    text.depth = std::max(text.depth, depthOf(*service));
   }
   if (facts.no_active_node) text.state_key += "no active node;";
   if (facts.no_coordinator_since) text.state_key += "no coordinator;";
@@ -162,13 +170,14 @@ PresenceText presenceOf(const Level& level) {
 }
 
 bool PresenceThrottle::shouldSend(const PresenceText& text, ElapsedTime now) {
-  if (sent_at_ && text.state_key == sent_state_) {
+  if (sent_at_ && text.state_key == sent_state_ && text.depth <= sent_depth_) {
     held_back_ = text.rounded_key != sent_rounded_;
     if (!held_back_ || now < *sent_at_ + period_) return false;
   }
   sent_at_ = now;
   sent_state_ = text.state_key;
   sent_rounded_ = text.rounded_key;
+  sent_depth_ = text.depth;
   held_back_ = false;
   return true;
 }

@@ -31,6 +31,7 @@ struct PresenceText {
   // For PresenceThrottle: what is told at once when it changes, and what may wait.
   std::string state_key;
   std::string rounded_key;
+  int depth = 0;  // more is worse, and told at once: doublings of what the objective allows
 };
 
 // The value for <show/>; empty for kNone, which has no such element.
@@ -43,6 +44,7 @@ PresenceText presenceOf(const std::vector<ServiceSnapshot>& services, const Pres
 PresenceText presenceOf(const Level& level);
 
 // Says when a presence is worth waking every subscriber: at once when a state or a fact changes,
+// when twice as much is bad as was told (a floor may be crossed, somebody may have to be told),
 // otherwise only if the rounded figures have changed and at most once a minute.
 class PresenceThrottle {
  public:
@@ -60,6 +62,7 @@ class PresenceThrottle {
   std::optional<ElapsedTime> sent_at_;
   std::string sent_state_;
   std::string sent_rounded_;
+  int sent_depth_ = 0;
   bool held_back_ = false;
 };
 

@@ -152,6 +152,20 @@ TEST(PresenceThrottle, FiguresGoRoundedAndOnceAMinute) {
   EXPECT_EQ(throttle.nextAt(), std::nullopt);
 }
 
+TEST(PresenceThrottle, TwiceAsBadIsToldAtOnceAndHalfAsBadIsNot) {
+  PresenceThrottle throttle;
+  const auto dropped = [](uint64_t bad) {
+    return presenceOf({requests("user", 10'000 - bad, bad)}, {});
+  };
+  const auto at = [](int64_t seconds) { return kStart + Duration::seconds(seconds); };
+  EXPECT_TRUE(throttle.shouldSend(dropped(300), at(0)));
+  EXPECT_FALSE(throttle.shouldSend(dropped(350), at(1)));
+  EXPECT_TRUE(throttle.shouldSend(dropped(800), at(2)));
+  EXPECT_FALSE(throttle.shouldSend(dropped(300), at(3)));
+  EXPECT_FALSE(throttle.shouldSend(dropped(800), at(4))) << "it is what was told";
+  EXPECT_TRUE(throttle.shouldSend(dropped(300), at(62)));
+}
+
 TEST(PresenceThrottle, TheFirstBadEventIsNotRoundedAway) {
   PresenceThrottle throttle;
   EXPECT_TRUE(throttle.shouldSend(presenceOf({requests("user", 100'000, 0)}, {}), kStart));
