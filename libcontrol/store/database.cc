@@ -83,6 +83,8 @@ Run::Run(Statement& statement) : statement_(statement) {
 }
 
 Run::~Run() {
+  // Nothing was prepared where the file is damaged or the statement does not fit it.
+  if (statement_.prepared_ == nullptr) return;
   sqlite3_reset(statement_.prepared_);
   sqlite3_clear_bindings(statement_.prepared_);
 }

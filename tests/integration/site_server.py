@@ -27,7 +27,6 @@ SECRET = "a secret of the component's own"
 PASSWORD = "correct horse"
 
 
-
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -165,6 +165,17 @@ TEST_F(SqliteStoreTest, DamageIsDataLoss) {
   EXPECT_EQ(failure().code(), Code::kDataLoss);
 }
 
+// Past the header, so that it looks like a database until the first statement is prepared.
+TEST_F(SqliteStoreTest, ADamagedSchemaIsDataLoss) {
+  { open(); }
+  {
+    std::fstream file(file_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(100);
+    file << std::string(4096 - 100, '\x55');
+  }
+  EXPECT_EQ(failure().code(), Code::kDataLoss);
+}
+
 TEST_F(SqliteStoreTest, MissingFolderIsNamed) {
   file_ = dir_ / "nowhere" / "coordinator.db";
   EXPECT_THAT(failure().text(), HasSubstr("nowhere"));
