@@ -180,12 +180,21 @@ async def raise_by_form(cluster, operator, node):
 
 
 async def hear(client, words, seconds):
-    """The first message with all those words; those before it are passed over."""
+    """The first message with all those words that was not heard yet. What comes before it may be
+    asked for later: two people's notifications have no order among each other."""
+    def wanted(body):
+        return all(word in body for word in words)
+
     async def look():
+        for body in client.unheard:
+            if wanted(body):
+                client.unheard.remove(body)
+                return body
         while True:
             body = (await client.next_message(seconds))["body"]
-            if all(word in body for word in words):
+            if wanted(body):
                 return body
+            client.unheard.append(body)
     return await asyncio.wait_for(look(), seconds)
 
 
@@ -198,6 +207,7 @@ async def fall_and_recover(cluster):
         for client, name in ((operator, "operator"), (observer, "observer")):
             # The coordinator looks who is there, and is told when a message has arrived.
             client.auto_authorize = True
+            client.unheard = []
             client.register_plugin("xep_0184", {"auto_request": False})
             print("%s -> %s: subscribe user.ledger for=3s" % (name, group))
             show(await client.chat(group, "subscribe user.ledger for=3s"))

@@ -247,7 +247,8 @@ size_t displayWidth(std::string_view text) {
 
 std::string formatPercent(double percent) {
   // A hair is added before rounding down, since 99.9 is stored as a little less than itself.
-  const auto thousandths = static_cast<int64_t>(std::floor(percent * 1000.0 + 1e-6));
+  auto thousandths = static_cast<int64_t>(std::floor(percent * 1000.0 + 1e-6));
+  if (percent < 100 && thousandths == 100'000) --thousandths;
   char out[32];
   snprintf(out, sizeof out, "%lld.%03lld", static_cast<long long>(thousandths / 1000),
            static_cast<long long>(std::abs(thousandths % 1000)));

@@ -55,6 +55,7 @@ class PaperDirectory : public Directory {
       {"loggers", {"storage", "storage.disk"}},
       {"services", {"Storage", "User"}},
       {"targets", {"all", "storage", "mail", "node1", "node2"}},
+      {"watchables", {"overall", "storage", "mail", "user.storage", "node1", "node2"}},
   };
   std::set<std::string> open = {"loggers"};
   std::vector<std::string> names(const std::string& kind) const override {

@@ -58,6 +58,18 @@ void expectSendable(const Form& form) {
   }
 }
 
+// What can be written into a field without options.
+std::string somethingFor(const Argument& argument) {
+  switch (argument.type) {
+    case Type::kInteger:
+      return std::to_string(argument.has_range ? argument.min : 1);
+    case Type::kDuration:
+      return "1m";
+    default:
+      return "something";
+  }
+}
+
 class RenderTest : public Stage {
  protected:
   PaperDirectory& names() { return directory_; }
@@ -194,7 +206,8 @@ TEST_F(RenderTest, EveryCommandsFormIsSendableAndComesBack) {
     for (Field& field : form.fields) {
       field.type.reset();
       if (field.required) {
-        field.values = {field.options.empty() ? "something" : field.options[0].value};
+        field.values = {field.options.empty() ? somethingFor(*each.find(field.var))
+                                              : field.options[0].value};
       }
       if (field.values.empty()) field.values = {""};
     }
