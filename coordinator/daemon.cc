@@ -246,7 +246,7 @@ void Daemon::buildAlerts(const Config& config, const std::function<void(const St
   };
   listener.took_over = [this](const GroupDriver& group, const election::group::TookOver& event) {
     // Of what somebody asked for the outcome is told with their name.
-    if (!event.asked_by.empty()) return;
+    if (!event.asked_by.empty() && !event.automatic) return;
     std::string sentence = "group " + group.name() + ": " + cluster_->nameOf(event.to) +
                            " is active under epoch " + std::to_string(event.epoch);
     if (!event.cause.empty()) sentence += " (" + event.cause + ")";

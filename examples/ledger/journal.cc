@@ -12,6 +12,7 @@ using muster::Status;
 constexpr const char* kResource = "ledger";
 // A claim may have to outwait a predecessor's last write.
 constexpr int kClaimWaitMs = 2000;
+constexpr int kLockPollMs = 5;
 
 constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS journal ("
@@ -25,6 +26,17 @@ Status failure(sqlite3* db, const std::string& doing) {
 Status execute(sqlite3* db, const char* sql, const std::string& doing) {
   if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK) return Status::ok();
   return failure(db, doing);
+}
+
+// SQLite asks no busy handler when two at once turn a new file over to the write-ahead log: the
+// second of them is told at once that it is locked.
+Status useWriteAheadLog(sqlite3* db) {
+  for (int waited_ms = 0;; waited_ms += kLockPollMs) {
+    const int result = sqlite3_exec(db, "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
+    if (result == SQLITE_OK) return Status::ok();
+    if (result != SQLITE_BUSY || waited_ms >= kClaimWaitMs) return failure(db, "prepare");
+    sqlite3_sleep(kLockPollMs);
+  }
 }
 
 struct Finalise {
@@ -112,7 +124,7 @@ Result<std::unique_ptr<Journal>> Journal::openToRead(const std::filesystem::path
 Status Journal::prepare() {
   // All nodes may start at the same time on a file that isn't there yet.
   sqlite3_busy_timeout(db_, kClaimWaitMs);
-  Status prepared = execute(db_, "PRAGMA journal_mode=WAL", "prepare");
+  Status prepared = useWriteAheadLog(db_);
   if (prepared) prepared = execute(db_, "PRAGMA synchronous=FULL", "prepare");
   if (prepared) prepared = execute(db_, kSchema, "prepare");
   if (prepared) prepared = fence_.prepare();

@@ -200,7 +200,8 @@ struct TookOver {
   Jid to;                   // bare
   uint64_t epoch = 0;
   std::string cause;  // why the holder before lost the role, one sentence; empty if there was none
-  std::string asked_by;  // the caller of the move; empty if nobody asked
+  std::string asked_by;    // the caller of the move; empty if there was none
+  bool automatic = false;  // a move that the coordinator itself wanted
   Steps steps;
 };
 // The move is under way and on disk: nothing is decided yet. Also for a request that joined one

@@ -74,6 +74,7 @@ void GroupMachine::confirmActive() {
   told.steps = takeover_.steps;
   if (record_.move) {
     told.asked_by = record_.move->caller;
+    told.automatic = record_.move->automatic;
     told.steps.ask = move_->asked;
     // Nobody asked for it, so only its own cause says why the one before had to stop.
     if (record_.move->automatic) told.cause = record_.move->cause;

@@ -40,6 +40,29 @@ class JournalTest : public testing::Test {
   std::filesystem::path file_;
 };
 
+// Processes, since the locks of one process are not those that nodes meet.
+TEST_F(JournalTest, ManyMayOpenTheFileThatIsNotThereYet) {
+  for (int round = 0; round < 150; ++round) {
+    const std::filesystem::path file = dir_ / ("new-" + std::to_string(round));
+    int gate[2];
+    ASSERT_EQ(::pipe(gate), 0);
+    for (int i = 0; i < 4; ++i) {
+      if (::fork() != 0) continue;
+      ::close(gate[1]);
+      char none;
+      (void)!::read(gate[0], &none, 1);
+      ::_exit(Journal::open(file, std::chrono::milliseconds(20)) ? 0 : 1);
+    }
+    ::close(gate[0]);
+    ::close(gate[1]);
+    for (int i = 0; i < 4; ++i) {
+      int status = 0;
+      ASSERT_GT(::wait(&status), 0);
+      EXPECT_EQ(status, 0) << "round " << round;
+    }
+  }
+}
+
 TEST_F(JournalTest, AppendsUnderItsToken) {
   const auto journal = open();
   ASSERT_TRUE(journal->claim(kFirst));

@@ -59,6 +59,7 @@ TEST_F(AutomaticTest, TheRoleLeavesAHolderThatStaysUnderTheFloor) {
   ASSERT_TRUE(find<group::MoveFinished>(done));
   EXPECT_TRUE(find<group::MoveFinished>(done)->automatic);
   EXPECT_EQ(find<group::MoveFinished>(done)->to, bareOf(2));
+  EXPECT_TRUE(find<group::TookOver>(done)->automatic);
 }
 
 TEST_F(AutomaticTest, RecoveringStartsTheTimeAnew) {

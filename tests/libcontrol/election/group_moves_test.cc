@@ -553,6 +553,7 @@ TEST_F(GroupTest, TheOutcomeSaysHowLongEachStepTook) {
   EXPECT_EQ(took->from, bareOf(1));
   EXPECT_EQ(took->from_epoch, 1u);
   EXPECT_EQ(took->asked_by, "ann");
+  EXPECT_FALSE(took->automatic);
   EXPECT_EQ(took->steps.ask, ms(10));
 }
 }  // namespace
