@@ -32,10 +32,8 @@ AlertRoom::AlertRoom(AlertRoomConfig config, Parts parts)
     : config_(std::move(config)),
       parts_(std::move(parts)),
       authority_(parts_.people, config_),
-      room_(parts_.component,
-            {config_.room, config_.nick, config_.password,
-             parts_.address.withResource(config_.room.toString())},
-            parts_.clock, hooks()),
+      room_(parts_.component, {config_.room, config_.nick, config_.password, here()}, parts_.clock,
+            hooks()),
       lines_(limits::kChatLineBurst, limits::kChatLineEvery),
       hints_(1, kPerHint) {}
 
@@ -74,9 +72,8 @@ void AlertRoom::onLine(const xmpp::RoomLine& line) {
   }
   const auto caller = callerOf(line, *words);
   if (!caller) return;
-  const Jid here = parts_.address.withResource(config_.room.toString());
-  face_->handle(*caller, {here.toString(), "", room_.nick() + ": "}, *words, parts_.clock.elapsed(),
-                parts_.clock.wall(),
+  face_->handle(*caller, {here().toString(), "", room_.nick() + ": "}, *words,
+                parts_.clock.elapsed(), parts_.clock.wall(),
                 [this, alive = std::weak_ptr(alive_), nick = line.nick](const auto& said) {
                   if (alive.expired()) return;
                   for (const std::string& page : said.pages) answer(nick, page);
@@ -116,6 +113,10 @@ bool AlertRoom::isReadOnly(const std::string& words, const std::string& nick) {
 
 void AlertRoom::answer(const std::string& nick, const std::string& text) {
   room_.say(nick + (text.find('\n') == std::string::npos ? ": " : ":\n") + text);
+}
+
+bool AlertRoom::tellOutcome(const Jid& place, const Jid& who, const std::string& text) {
+  return place == here() && room_.say(who.toString() + ": " + text);
 }
 
 void AlertRoom::hint(const xmpp::RoomLine& line, const std::string& text) {

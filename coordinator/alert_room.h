@@ -56,6 +56,9 @@ class AlertRoom {
   // False if we are not in it.
   bool send(const std::string& id, const std::string& text) { return room_.send(id, text); }
   void leave() { room_.leave(); }
+  // What became later of something that somebody asked for at that place. False if that was not
+  // this room, or we are not in it now.
+  bool tellOutcome(const Jid& place, const Jid& who, const std::string& text);
 
  private:
   class Authority : public catalogue::Authority {
@@ -69,6 +72,7 @@ class AlertRoom {
     const AlertRoomConfig& config_;
   };
 
+  Jid here() const { return parts_.address.withResource(config_.room.toString()); }
   xmpp::Room::Hooks hooks();
   void onLine(const xmpp::RoomLine& line);
   // As whom it is carried out; nullopt: not at all, and why has been said.

@@ -369,7 +369,8 @@ void Daemon::onMoveEnded(const MovePurpose& purpose, const std::string& group, c
   const auto to = Jid::parse(purpose.by);
   if (to) alerts_->acted(to->bare(), group, sentence);
   const auto from = Jid::parse(purpose.place);
-  if (to) say(from ? from->bare() : address_, to->bare(), sentence);
+  if (!to || (room_ && from && room_->tellOutcome(*from, to->bare(), sentence))) return;
+  say(from ? from->bare() : address_, to->bare(), sentence);
 }
 
 void Daemon::say(const Jid& from, const Jid& to, const std::string& text) {

@@ -228,16 +228,19 @@ class RoomCases:
             await otto.asks("drain node1", "operator")
             await sam.asks("status", STRANGER + " has no role here")
             # Nobody else's code, nor in a chat; and what is old, or not for us, is no command.
-            asked = await olga.asks("drain node2 reason=works", "muster: ")
+            active = self.site.cli("status").json["groups"][0]["active"]
+            asked = await olga.asks("drain %s reason=works" % active, "muster: ")
             code = asked.split("Send 'muster: ")[1].split("'")[0]
             await otto.asks(code, "no command awaits a code")
             self.assertIn("no command awaits a code", await olga.chat(COORDINATOR, code))
             await olga.hears_nothing(code, "> muster: " + code)
             await olga.hears_nothing("muster: " + code, delayed=True)
-            await olga.asks(code, "drained")
-            wait_for(lambda: any(node["name"] == "node2" and node["drained"]
-                                 for node in self.site.cli("nodes").json["nodes"]), "it is drained")
-            await olga.asks("undrain node2", "node2")
+            since = len(otto.heard)
+            await olga.asks(code, "the outcome follows")
+            await otto.hears(OPERATOR + ": ", since)
+            self.assertTrue(any(node["name"] == active and node["drain"]["drained"]
+                                for node in self.site.cli("nodes").json["nodes"]))
+            await olga.asks("undrain " + active, active)
             trail = self.site.cli("audit", jid=ADMIN).json["records"]
             drained = [entry for entry in trail if entry["verb"] == "drain"]
             self.assertEqual((OPERATOR, COORDINATOR + "/" + ROOM),
@@ -266,11 +269,11 @@ class RoomCases:
             self.assertIn("You hear when", said)
             await asyncio.sleep(12)
 
-            done = self.site.cli("log-level", "storage", "ledger", "debug")
+            done = self.site.cli("log-level", "storage", "storage", "debug")
             self.assertEqual(0, done.code, done)
             _, alert_id, alert = await otto.hears("Incident 1 (page)")
             self.assertIn("In this room: muster: ack 1", alert)
-            self.assertRegex(alert, r"> \S+ node[12] muster.node: \S+ set the log level of ledger")
+            self.assertRegex(alert, r"> \S+ node[12] muster.node: \S+ set the log level of storage")
             said = await olga.asks("ack 1 'on it'", "is looking into incident 1")
             self.assertIn("on it", said)
             wait_for(lambda: self.room_messages()[0] == 0, "nothing waits for the room")
@@ -294,6 +297,6 @@ class RoomCases:
             _, _, summary = await otto.hears("While I was not in this room")
             self.assertIn("disk swapped", summary)
 
-            self.assertEqual(0, self.site.cli("log-level", "storage", "ledger", "info").code)
+            self.assertEqual(0, self.site.cli("log-level", "storage", "storage", "info").code)
             await otto.hears("Incident 1, changes.storage, is over")
             wait_for(lambda: self.room_messages()[0] == 0, "nothing waits for the room")

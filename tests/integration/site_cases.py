@@ -23,8 +23,12 @@ class Person(slixmpp.ClientXMPP):
         self.shown = {}
         self.register_plugin("xep_0050")
         self.register_plugin("xep_0030")
-        self.add_event_handler("message", self.messages.put_nowait)
+        self.add_event_handler("message", self._on_message)
         self.add_event_handler("presence", self._on_presence)
+
+    def _on_message(self, message):
+        if message["type"] != "groupchat":
+            self.messages.put_nowait(message)
 
     def _on_presence(self, presence):
         self.shown[presence["from"].bare] = presence
