@@ -16,9 +16,7 @@ constexpr char kAll[] = "all";
 std::string sentenceOf(const v1::AlertSubscription& subscription) {
   std::string out = "You hear when " + subscription.target() + " is ";
   out += subscription.has_below() ? "below " + formatPercent(subscription.below()) + "%"
-         : subscription.severity() == v1::INCIDENT_SEVERITY_TICKET
-             ? "below its objective or spending its error budget too fast"
-             : "below its objective";
+                                  : "below its objective or spending its error budget too fast";
   const Duration time = Duration::millis(static_cast<int64_t>(subscription.for_ms()));
   if (time > Duration{}) out += " for " + formatDuration(time);
   return out + ".";

@@ -27,12 +27,16 @@ class AlertSubscriptions {
 // `subscriptions` must outlive the handlers.
 void addSubscriptions(catalogue::HandlerSet& handlers, AlertSubscriptions& subscriptions);
 
-// The target that was named or, at a group's contact, that group. kInvalidArgument if there is
-// neither.
+// The target that was named or, at the contact of a group or of its service, that. kInvalidArgument
+// if there is neither.
 template <typename Request>
 Result<std::string> watchableIn(const Request& request, const catalogue::CallContext& context) {
   if (request.has_target() && !request.target().empty()) return request.target();
-  if (!context.group().empty()) return context.group();
+  if (!context.group().empty()) {
+    const auto place = Jid::parse(context.place());
+    const bool of_service = place && place->local().ends_with("." + context.group());
+    return of_service ? place->local() : context.group();
+  }
   return Status(Code::kInvalidArgument,
                 "say of what: a service of a group (user.storage), a group, a node, or overall",
                 "target");

@@ -5,6 +5,7 @@
 
 #include "coordinator/alert_records.h"
 #include "libcontrol/base/limits.h"
+#include "libcontrol/base/text.h"
 #include "muster/log.h"
 
 namespace muster::coordinator {
@@ -244,6 +245,14 @@ void Alerts::rolesChanged() {
 
 void Alerts::acted(const Jid& who, const std::string& target, const std::string& sentence) {
   (void)apply(incident::Acted{who, target, parts_.group_of(target), sentence});
+}
+
+std::string Alerts::namesOfOpen(const std::string& group) const {
+  std::vector<std::string> names;
+  for (const incident::Incident& each : machine_->open()) {
+    if (each.group == group) names.push_back("incident " + std::to_string(each.id));
+  }
+  return joinWithAnd(names);
 }
 
 std::set<Jid> Alerts::people() const {

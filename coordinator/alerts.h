@@ -86,6 +86,8 @@ class Alerts : public commands::AlertSubscriptions,
   // As they are at the moment.
   size_t undelivered() const { return outbox_->size(); }
   std::vector<incident::Incident> openIncidents() const { return machine_->open(); }
+  // The open ones of a group, as a sentence would name them: "incident 17"; empty: there is none.
+  std::string namesOfOpen(const std::string& group) const;
   size_t silenceCount() const { return machine_->silences().size(); }
   // For a channel that tells more than the message's text; null if it is long over.
   const incident::Incident* find(uint64_t id) const { return machine_->find(id); }

@@ -43,13 +43,15 @@ v1::HistoryEvent toProto(const store::HistoryRow& row) {
 }  // namespace
 
 Chronicle::Chronicle(Cluster& cluster, store::HistoryStore& store, const Contacts& contacts,
-                     const catalogue::Authority& authority, Clock& clock, Say say)
+                     const catalogue::Authority& authority, Clock& clock, Say say,
+                     IncidentsOf incidents_of)
     : cluster_(cluster),
       store_(store),
       contacts_(contacts),
       authority_(authority),
       clock_(clock),
-      say_(std::move(say)) {
+      say_(std::move(say)),
+      incidents_of_(std::move(incidents_of)) {
   Cluster::Listener listener;
   listener.phase_changed = [this](const auto& group, const auto& e) { onPhaseChanged(group, e); };
   listener.took_over = [this](const auto& group, const auto& e) { onTookOver(group, e); };
@@ -110,6 +112,9 @@ void Chronicle::onTookOver(const GroupDriver& group, const eg::TookOver& event) 
   row.to = nameOf(event.to);
   row.epoch = event.epoch;
   row.cause = event.cause;
+  if (const std::string open = incidents_of_(group.name()); !open.empty()) {
+    row.cause += (row.cause.empty() ? "see " : "; see ") + open;
+  }
   row.who = person(event.asked_by);
   row.drain_ms = steps.drain.toMillis();
   row.wait_ms = steps.wait.toMillis();

@@ -21,11 +21,13 @@ namespace muster::coordinator {
 class Chronicle : public commands::GroupHistory {
  public:
   // A message from a contact to a person's bare JID.
+  // The open incidents of a group, as a sentence names them; empty: there are none.
+  using IncidentsOf = std::function<std::string(const std::string& group)>;
   using Say = std::function<void(const Jid& from, const Jid& to, const std::string& text)>;
 
   // Adds itself to the cluster's listeners.
   Chronicle(Cluster& cluster, store::HistoryStore& store, const Contacts& contacts,
-            const catalogue::Authority& authority, Clock& clock, Say say);
+            const catalogue::Authority& authority, Clock& clock, Say say, IncidentsOf incidents_of);
   ~Chronicle() override;
 
   // commands::GroupHistory
@@ -55,6 +57,7 @@ class Chronicle : public commands::GroupHistory {
   const catalogue::Authority& authority_;
   Clock& clock_;
   const Say say_;
+  const IncidentsOf incidents_of_;
   std::vector<store::HistoryRow> unwritten_;
   std::map<std::string, AlarmNote> alarms_;  // by group
   std::set<std::string> moving_;             // groups whose move was started

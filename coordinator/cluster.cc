@@ -409,7 +409,9 @@ void Cluster::showServices(const service::GroupLevel& level) {
     if (find(name + "." + level.name) != nullptr) continue;
     const Jid contact = contactOf(level.name, name);
     if (contact.isEmpty()) continue;
-    parts_.contacts.add(contact);
+    if (parts_.contacts.add(contact)) {
+      tell(listeners_, &Listener::service_appeared, contact, level.name, name);
+    }
     const auto told = std::find_if(level.services.begin(), level.services.end(),
                                    [&](const auto& each) { return each.name == name; });
     if (told != level.services.end()) {

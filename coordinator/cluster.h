@@ -62,6 +62,9 @@ class Cluster {
     std::function<void(const Member&, const Jid& full)> present{};
     // Members or groups have come, gone or changed.
     std::function<void()> membership{};
+    // A service that has not been heard of before, and its contact.
+    std::function<void(const Jid& contact, const std::string& group, const std::string& service)>
+        service_appeared{};
     // Once a second while this lives.
     std::function<void()> tick{};
     std::function<void(const GroupDriver&, const election::group::MoveStarted&)> move_started{};

@@ -40,12 +40,14 @@ Status Contacts::load() {
   return Status::ok();
 }
 
-void Contacts::add(const Jid& jid) {
-  Contact& contact = contacts_[jid];
+bool Contacts::add(const Jid& jid) {
+  const auto [added, is_new] = contacts_.try_emplace(jid);
   const auto unclaimed = unclaimed_.find(jid);
-  if (unclaimed == unclaimed_.end()) return;
-  contact.subscribers.merge(unclaimed->second);
-  unclaimed_.erase(unclaimed);
+  if (unclaimed != unclaimed_.end()) {
+    added->second.subscribers.merge(unclaimed->second);
+    unclaimed_.erase(unclaimed);
+  }
+  return is_new;
 }
 
 void Contacts::show(const Jid& jid, const service::PresenceText& text) {

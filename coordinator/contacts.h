@@ -29,8 +29,8 @@ class Contacts {
 
   // Reads who is subscribed to whom.
   Status load();
-  // Idempotent; takes up its subscribers where load() found some.
-  void add(const Jid& contact);
+  // Takes up its subscribers where load() found some; false if it was there already.
+  bool add(const Jid& contact);
 
   // What the contact shows from now on; sent to its subscribers when it is worth it.
   void show(const Jid& contact, const service::PresenceText& text);

@@ -157,7 +157,8 @@ void Daemon::buildRooms(const Config& config, const std::function<void(const Sta
   orders_ = std::make_unique<Orders>(*component_);
   chronicle_ = std::make_unique<Chronicle>(
       *cluster_, store_->history(), *contacts_, authority_, clock_,
-      [this](const Jid& from, const Jid& to, const std::string& text) { say(from, to, text); });
+      [this](const Jid& from, const Jid& to, const std::string& text) { say(from, to, text); },
+      [this](const std::string& group) { return alerts_->namesOfOpen(group); });
   view_ = std::make_unique<ClusterView>(
       *cluster_, [this](const std::string& group) { return chronicle_->alarmOf(group); });
   drain_marks_ = std::make_unique<DrainMarks>(*cluster_, *orders_, clock_);
@@ -176,6 +177,12 @@ void Daemon::buildRooms(const Config& config, const std::function<void(const Sta
                         fatal});
   Cluster::Listener listener;
   listener.membership = [this] { onMembership(); };
+  listener.service_appeared = [this](const Jid& contact, const std::string& group,
+                                     const std::string& service) {
+    if (component_face_ == nullptr) return;
+    component_face_->addresses.add(
+        {contact, xmpp::AddressKind::kService, service + "." + group, group});
+  };
   cluster_->addListener(std::move(listener));
   xmpp::Endpoint::Listener link;
   link.up = [this] { sayUnsaid(); };
@@ -250,6 +257,8 @@ void Daemon::buildAlerts(const Config& config, const std::function<void(const St
     std::string sentence = "group " + group.name() + ": " + cluster_->nameOf(event.to) +
                            " is active under epoch " + std::to_string(event.epoch);
     if (!event.cause.empty()) sentence += " (" + event.cause + ")";
+    const std::string open = alerts_->namesOfOpen(group.name());
+    if (!open.empty()) sentence += "; see " + open;
     alerts_->acted({}, group.name(), sentence + ".");
   };
   cluster_->addListener(std::move(listener));

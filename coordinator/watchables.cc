@@ -44,8 +44,9 @@ void addBurn(TargetLevel& out, const std::vector<service::ServiceSnapshot>& serv
   for (const service::ServiceSnapshot& each : services) {
     const service::BurnAlert* alert = service::worstFiring(each);
     if (alert == nullptr) continue;
-    const bool shown = out.burns || out.health != Health::kOk;
-    out.burns = true;
+    const auto severity = static_cast<incident::Severity>(alert->rule.severity);
+    const bool shown = out.burns.has_value() || out.health != Health::kOk;
+    out.burns = std::max(out.burns, std::optional(severity));
     if (shown) continue;
     out.sentence += " The error budget of " + each.name + " is spent too fast over " +
                     service::durationInWords(alert->rule.long_window) + ".";

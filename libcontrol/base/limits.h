@@ -167,6 +167,8 @@ inline constexpr Duration kMaxIncidentTime = Duration::seconds(86400);
 inline constexpr size_t kStormGroups = 3;
 // For so long what falls besides belongs to the same storm.
 inline constexpr Duration kStormLife = Duration::seconds(300);
+// An incident tells what was done to its group within so long before it opened.
+inline constexpr Duration kLately = Duration::seconds(600);
 // With more open at once the next ones join the latest as a storm.
 inline constexpr size_t kMaxOpenIncidents = 500;
 // Kept once they are over: years of a bad cluster, some 10 MB.

@@ -281,6 +281,7 @@ void IncidentMachine::on(const Acted& event) {
     if (person == event.who) continue;
     tell(person, placeFor(person), nullptr, NoticeKind::kAction, said, said);
   }
+  remember(event);
   // Part of the story of what is open there.
   bool told = false;
   for (auto& [id, open] : open_) {
@@ -292,6 +293,21 @@ void IncidentMachine::on(const Acted& event) {
       tellRoom(&open.record, NoticeKind::kAction, said, said);
     }
   }
+}
+
+// Of each group and target the last, and of what is long ago nothing.
+void IncidentMachine::remember(const Acted& event) {
+  std::erase_if(
+      acts_, [this](const auto& each) { return now_.elapsed - each.second.at >= limits::kLately; });
+  const std::string& what = event.group.empty() ? event.target : event.group;
+  acts_[what] = {now_.elapsed, event.who.toString(), event.sentence};
+}
+
+const IncidentMachine::Act* IncidentMachine::latelyDone(const std::string& target,
+                                                        const std::string& group) const {
+  const auto found = acts_.find(group.empty() ? target : group);
+  const bool lately = found != acts_.end() && now_.elapsed - found->second.at < limits::kLately;
+  return lately ? &found->second : nullptr;
 }
 
 // --- silences -----------------------------------------------------------------------------------

@@ -153,6 +153,13 @@ class IncidentMachine {
     bool grown = false;  // has covered more since
   };
 
+  // What was done last to a group, or to a target without one.
+  struct Act {
+    ElapsedTime at;
+    std::string who;
+    std::string sentence;
+  };
+
   void on(const LevelsSeen& event);
   void on(const Subscribe& event);
   void on(const Unsubscribe& event);
@@ -188,6 +195,8 @@ class IncidentMachine {
   // incidents.cc
   void subscribe(const Subscription& wish);
   void drop(const Key& key);
+  void remember(const Acted& event);
+  const Act* latelyDone(const std::string& target, const std::string& group) const;
   bool isSilenced(const std::string& target) const;
   bool isSilenced(const Open& open) const;
   void endSilences();
@@ -219,7 +228,8 @@ class IncidentMachine {
   std::map<uint64_t, Open> open_;
   std::deque<Incident> ended_;  // the latest, the oldest first
   std::map<std::string, Silence> silences_;
-  std::set<Key> waiting_;  // hold, and belong to no incident yet
+  std::map<std::string, Act> acts_;  // by group, or by target without one
+  std::set<Key> waiting_;            // hold, and belong to no incident yet
   std::optional<ElapsedTime> gather_until_;
   uint64_t last_id_ = 0;
   std::map<uint64_t, size_t> note_counts_;

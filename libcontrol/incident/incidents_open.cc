@@ -23,9 +23,8 @@ Verdict judge(const Subscription& wish, const TargetLevel& level) {
     if (!level.percent) return Verdict::kUnknown;
     under = *level.percent < *wish.below;
   } else {
-    under =
-        level.health == Health::kBreached ||
-        (wish.severity == Severity::kTicket && (level.health == Health::kBurning || level.burns));
+    under = level.health == Health::kBreached || (level.burns && *level.burns >= wish.severity) ||
+            (level.health == Health::kBurning && wish.severity == Severity::kTicket);
   }
   return under ? Verdict::kUnder : Verdict::kWell;
 }
@@ -221,8 +220,14 @@ void IncidentMachine::openOne(std::string target, const std::string& group,
     }
   }
   open.opened = now_.elapsed;
+  const Act* act = latelyDone(record.target, group);
+  if (act != nullptr) {
+    record.sentence +=
+        " Shortly before: " + (act->who.empty() ? "" : act->who + ": ") + act->sentence;
+  }
   Open& placed = open_.emplace(record.id, std::move(open)).first->second;
   for (const Key& key : keys) cover(key, watches_.at(key), placed);
+  if (act != nullptr) addNote(placed, act->who, "action", act->sentence);
   addNote(placed, "", "opened", placed.record.sentence);
   if (!isSilenced(placed)) announce(placed);
 }

@@ -43,8 +43,8 @@ struct TargetLevel {
   std::optional<double> budget_left;     // percent of the error budget
   std::string sentence;                  // as people read it
   std::vector<std::string> log_lines{};  // the last that counted as bad; may be empty
-  // The error budget is spent too fast, by a rule for pages or by one for tickets.
-  bool burns = false;
+  // The error budget is spent too fast: the severest of the burn rates that say so.
+  std::optional<Severity> burns{};
 };
 
 // Somebody's wish to hear of a target. One for each person and target.
@@ -52,8 +52,9 @@ struct Subscription {
   Jid who;  // bare
   std::string target;
   Jid place;  // the address of ours at which it was asked for, and which speaks
-  // Under how many percent; none: a page when the objective is breached, a ticket also when the
-  // error budget burns too fast, by whichever of the burn rates.
+  // Under how many percent. None: when the objective is breached, or when the error budget burns
+  // too fast by a burn rate of at least the severity wished for; a ticket also when the level is
+  // burning.
   std::optional<double> below;
   Duration for_time = limits::kAlertForDefault;  // it must hold without a break
   Severity severity = Severity::kPage;

@@ -185,7 +185,6 @@ void RuleSink::take(const RecordRing::Record& record) {
   const auto severity = static_cast<Severity>(record.level);
   for (const rules::Hit& hit : matcher_->match(severity, record.logger, record.text)) {
     ActiveRules::Count& count = active_->counts_[hit.rule];
-    count.hits.fetch_add(1, std::memory_order_relaxed);
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     count.last_unix_ms.store(std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
                              std::memory_order_relaxed);
@@ -194,6 +193,8 @@ void RuleSink::take(const RecordRing::Record& record) {
     } else {
       count.unreadable.fetch_add(1, std::memory_order_relaxed);
     }
+    // Whoever sees the hit sees what came of it.
+    count.hits.fetch_add(1, std::memory_order_release);
   }
   handled_.fetch_add(1, std::memory_order_relaxed);
 }

@@ -16,13 +16,14 @@ enum class AddressKind {
   kNode,         // a node's own account
   kCoordinator,  // the coordinator's component, or its account
   kGroup,        // a group's contact under the component
+  kService,      // the contact of one service of a group
 };
 
 struct Address {
   Jid jid;  // bare; a stanza to any resource of it is for this address
   AddressKind kind = AddressKind::kNode;
   std::string name;           // for people: "node1", "storage", "muster"
-  std::string implied_group;  // of a group's contact; empty otherwise
+  std::string implied_group;  // of a group's contact or its service's; empty otherwise
 };
 
 // A registry filled by the daemon and shared by whatever answers at an endpoint; must outlive them.

@@ -47,6 +47,14 @@ TEST_F(ChronicleTest, AMoveIsOneLineThatSaysWhoAskedAndARestartKeepsIt) {
   EXPECT_THAT(whats(history()), ElementsAre("moved node1>node2 2", "active >node1 1"));
 }
 
+TEST_F(ChronicleTest, AMoveDuringAnIncidentNamesIt) {
+  nodesAppear();
+  EXPECT_THAT(history().events(0).cause(), testing::Not(HasSubstr("incident")));
+  coordinator_->incidents = "incident 7 and incident 9";
+  moveTo("node2");
+  EXPECT_THAT(history().events(0).cause(), testing::EndsWith("see incident 7 and incident 9"));
+}
+
 TEST_F(ChronicleTest, HistoryIsPaged) {
   nodesAppear();
   moveTo("node2");

@@ -165,10 +165,12 @@ class Coordinator {
                  config, [](const service::PresenceText&) {},
                  [](const Status& s) { FAIL() << s.text(); }, level_history}),
         orders(component),
-        chronicle(cluster, store.history(), contacts, authority, clock,
-                  [this](const Jid& from, const Jid& to, const std::string& text) {
-                    said.push_back(from.toString() + " to " + to.toString() + ": " + text);
-                  }),
+        chronicle(
+            cluster, store.history(), contacts, authority, clock,
+            [this](const Jid& from, const Jid& to, const std::string& text) {
+              said.push_back(from.toString() + " to " + to.toString() + ": " + text);
+            },
+            [this](const std::string&) { return incidents; }),
         view(cluster, [this](const std::string& group) { return chronicle.alarmOf(group); }),
         marks(cluster, orders, clock),
         moves({cluster, marks, random,
@@ -212,6 +214,7 @@ class Coordinator {
   Cluster cluster;
   Orders orders;
   std::vector<std::string> said;
+  std::string incidents;  // the open ones of every group
   Chronicle chronicle;
   ClusterView view;
   DrainMarks marks;

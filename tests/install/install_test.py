@@ -49,6 +49,9 @@ class Installed(ClusterTest):
     def start(self, program):
         environment = dict(os.environ, LC_ALL="de_DE.UTF-8", LOCPATH=str(self.dir))
         config = self.cluster.dir / "nodes" / "node2" / "node.toml"
+        # What the host before it has counted.
+        for file in config.parent.glob("**/services.sqlite*"):
+            file.unlink()
         process = subprocess.Popen([str(program), str(config)], env=environment, text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 

@@ -54,6 +54,24 @@ class Presence(SharedClusterTest):
             self.assertEqual("away", show)
             self.assertIn("User service level: NO DATA", status)
 
+    async def test_a_service_is_a_contact_for_whoever_asks(self):
+        contact = "user." + self.cluster.group
+        async with self.client("observer") as observer:
+            observer.send_presence_subscription(pto=contact)
+            show, status = await observer.presence_of(contact)
+            self.assertEqual(
+                ("away", "User service level: NO DATA (nothing counted in the last 10 mins.)"),
+                (show, status))
+            # It takes commands as its group's contact does, and means itself.
+            self.assertIn("user.ledger", await observer.chat(contact, "subscribe below=90"))
+            self.assertIn("user.ledger", await observer.chat(contact, "unsubscribe"))
+            self.assertIn("ledger", await observer.chat(contact, "explain"))
+            observer.send_presence_subscription(pto="nothing." + self.cluster.group)
+            observer.send_message(mto="nothing." + self.cluster.group, mbody="status", mtype="chat")
+            refusal = await observer.next_refusal()
+            self.assertEqual("service-unavailable", refusal["error"]["condition"])
+            self.assertEqual(set(), self.subscribers("nothing." + self.cluster.group))
+
     async def test_an_end_of_the_subscription(self):
         group = self.cluster.group
         async with self.client("admin") as admin:

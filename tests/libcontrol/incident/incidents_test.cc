@@ -273,6 +273,24 @@ TEST_F(TwoFollowers, WhatAnOperatorDoesIsToldToTheOthersOfThatTarget) {
   EXPECT_EQ(effects.notes[0].incident, 1u);
 }
 
+TEST_F(Desk, AnIncidentTellsWhatWasDoneShortlyBefore) {
+  subscribe(kAnn, "user.g", 99.9);
+  subscribe(kAnn, "user.h", 99.9);
+  see({well("user.g", "g"), well("user.h", "h")});
+  step(Acted{{}, "g", "g", "group g: node2 is active under epoch 2"});
+  step(Acted{jid(kBob), "user.h", "h", "drain node3"});
+  pass(500);
+  see({broken("user.g", "g")});
+  gather();
+  ASSERT_THAT(told(), testing::Contains("ann opened"));
+  EXPECT_THAT(texts_.back(), HasSubstr("Shortly before: group g: node2 is active under epoch 2\n"));
+  pass(100);
+  see({broken("user.h", "h")});
+  gather();
+  ASSERT_THAT(told(), ElementsAre("ann opened"));
+  EXPECT_THAT(texts_[0], testing::Not(HasSubstr("Shortly before"))) << "that is too long ago";
+}
+
 TEST_F(TwoFollowers, WhoLeavesHearsNothingMoreAndTheLastOneEndsIt) {
   step(Dismissed{jid(kAnn)});
   told();
@@ -503,11 +521,22 @@ TEST_F(Desk, WhatFallsIsWorthACloserLookThenAndWhenItHasHeld) {
   EXPECT_THAT(fell(broken("user.g", "g")), IsEmpty());
 }
 
+TEST_F(Desk, AFastBurnIsAPageThoughTheLevelIsWell) {
+  subscribe(kAnn, "user.g");
+  subscribe(kBob, "user.g", 50);
+  TargetLevel burning = well("user.g", "g");
+  burning.burns = Severity::kPage;
+  see({burning});
+  gather();
+  EXPECT_THAT(told(), ElementsAre("ann opened"));
+  EXPECT_EQ(machine_->open().at(0).severity, Severity::kPage);
+}
+
 TEST_F(Desk, ASlowBurnIsATicketOnly) {
   subscribe(kAnn, "user.g");
   subscribe(kBob, "user.g", {}, {}, Severity::kTicket);
   TargetLevel burning = well("user.g", "g");
-  burning.burns = true;
+  burning.burns = Severity::kTicket;
   see({burning});
   gather();
   EXPECT_THAT(told(), ElementsAre("bob opened"));
