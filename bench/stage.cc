@@ -26,7 +26,7 @@ coordinator::Config configOf(const PrivateServer& server, const Stage::Options& 
   config.component.port =
       options.component_port != 0 ? options.component_port : server.componentPort();
   config.component.secret = server.componentSecret();
-  config.store = server.folder() / "coordinator.sqlite";
+  config.store = server.folder() / options.store_name;
   config.election.lease_ttl = options.lease_ttl;
   config.bootstrap.groups = options.groups;
   for (const Member& member : options.members) {
@@ -56,8 +56,10 @@ Result<std::unique_ptr<Stage>> Stage::make(const PrivateServer& server, const Op
   if (!catalogue) return catalogue.status();
   std::unique_ptr<Stage> stage(new Stage(std::move(catalogue).value()));
   stage->app_ = std::make_unique<QCoreApplication>(kNoArguments, kArguments);
-  spdlog::set_default_logger(spdlog::basic_logger_mt(
-      "bench", (server.folder() / "coordinator.log").string(), /*truncate=*/true));
+  // Of one stage after the other, so not by the factory, which wants each name only once.
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "bench", std::make_shared<spdlog::sinks::basic_file_sink_mt>(
+                   (server.folder() / "coordinator.log").string(), /*truncate=*/true)));
   auto daemon = coordinator::Daemon::make(
       configOf(server, options), [self = stage.get()](const Status& why) { self->fatal_ = why; });
   if (!daemon) return daemon.status();

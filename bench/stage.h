@@ -28,6 +28,8 @@ class Stage {
     std::vector<Member> members;
     std::vector<std::string> groups;
     Duration lease_ttl;
+    // In the server's folder. Members and groups come from here only into one that is new.
+    std::string store_name = "coordinator.sqlite";
     uint16_t component_port = 0;  // another than the server's, for a tap on the way
   };
   // `server` must have the account callerAccount().
