@@ -150,7 +150,6 @@ Members::Change Members::apply(const xmpp::PresenceInfo& presence, WallTime now)
     instance.since = now;
     member.changed = now;
   }
-  instance.status = *presence.node;
   std::vector<service::ServiceSnapshot> services;
   for (const v1::ServiceState& service : presence.node->services()) {
     if (services.size() >= kMaxServices) break;
@@ -158,8 +157,11 @@ Members::Change Members::apply(const xmpp::PresenceInfo& presence, WallTime now)
     if (!isServiceName(service.name())) continue;
     services.push_back(convert::fromProto(service));
   }
-  // Thousands of nodes are kept, so nothing twice.
-  instance.status.clear_services();
+  // Thousands of nodes are kept, so nothing twice; and in a copy, since a message keeps what was
+  // cleared for the next time.
+  v1::NodeStatus status = *presence.node;
+  status.clear_services();
+  instance.status = status;
   service::sortWorstFirst(services);
   instance.services = ToldServices(std::move(services));
   change.member = &member;

@@ -30,52 +30,60 @@ Status bad(std::string_view text, const std::string& why) {
 }  // namespace
 
 Result<Jid> Jid::parse(std::string_view text) {
-  Jid jid;
+  Parts parts;
   std::string_view rest = text;
   if (const auto slash = rest.find('/'); slash != std::string_view::npos) {
-    jid.resource_ = rest.substr(slash + 1);
+    parts.resource = rest.substr(slash + 1);
     rest = rest.substr(0, slash);
-    if (jid.resource_.empty()) return bad(text, "nothing follows the '/'");
+    if (parts.resource.empty()) return bad(text, "nothing follows the '/'");
   }
   if (const auto at = rest.find('@'); at != std::string_view::npos) {
-    jid.local_ = lowerAscii(rest.substr(0, at));
+    parts.local = lowerAscii(rest.substr(0, at));
     rest = rest.substr(at + 1);
-    if (jid.local_.empty()) return bad(text, "nothing stands before the '@'");
-    if (jid.local_.find_first_of("\"&'/:<>@ ") != std::string::npos) {
+    if (parts.local.empty()) return bad(text, "nothing stands before the '@'");
+    if (parts.local.find_first_of("\"&'/:<>@ ") != std::string::npos) {
       return bad(text, "the part before the '@' has a character that is not allowed there");
     }
   }
   if (!rest.empty() && rest.back() == '.') rest.remove_suffix(1);
-  jid.domain_ = lowerAscii(rest);
-  if (jid.domain_.empty()) return bad(text, "the domain is missing");
-  if (jid.domain_.find_first_of("\"&'<>@ ") != std::string::npos) {
+  parts.domain = lowerAscii(rest);
+  if (parts.domain.empty()) return bad(text, "the domain is missing");
+  if (parts.domain.find_first_of("\"&'<>@ ") != std::string::npos) {
     return bad(text, "the domain has a character that is not allowed there");
   }
-  for (const std::string* part : {&jid.local_, &jid.domain_, &jid.resource_}) {
+  for (const std::string* part : {&parts.local, &parts.domain, &parts.resource}) {
     if (part->size() > kMaxPartBytes) return bad(text, "a part is longer than 1023 bytes");
     if (hasControl(*part)) return bad(text, "it has a control character");
   }
-  return jid;
+  return Jid(std::move(parts));
 }
 
 Jid Jid::bare() const {
-  Jid out = *this;
-  out.resource_.clear();
-  return out;
+  if (isBare()) return *this;
+  return Jid(Parts{domain(), local(), {}});
 }
 
 Jid Jid::withResource(std::string resource) const {
-  Jid out = *this;
-  out.resource_ = std::move(resource);
-  return out;
+  if (isEmpty()) return *this;
+  return Jid(Parts{domain(), local(), std::move(resource)});
 }
 
 std::string Jid::toString() const {
   std::string out;
-  if (!local_.empty()) out += local_ + "@";
-  out += domain_;
-  if (!resource_.empty()) out += "/" + resource_;
+  if (!local().empty()) out += local() + "@";
+  out += domain();
+  if (!resource().empty()) out += "/" + resource();
   return out;
+}
+
+std::strong_ordering Jid::operator<=>(const Jid& other) const {
+  if (parts_ == other.parts_) return std::strong_ordering::equal;
+  return parts() <=> other.parts();
+}
+
+const Jid::Parts& Jid::parts() const {
+  static const Parts kNone;
+  return parts_ ? *parts_ : kNone;
 }
 
 }  // namespace muster

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,9 @@ namespace muster {
 // Immutable and normalised as far as ASCII goes: local part and domain in lower case. Servers have
 // normalised what they stamp on a stanza; of addresses that people type, a local part outside ASCII
 // is kept as it is, so it only matches if it was typed in the server's form.
+//
+// Copies share what they say: a coordinator holds each of thousands of addresses in many places.
+// Any thread may copy, read and destroy.
 class Jid {
  public:
   Jid() = default;
@@ -20,22 +24,34 @@ class Jid {
   // excludes from a local part, control characters.
   static Result<Jid> parse(std::string_view text);
 
-  const std::string& local() const { return local_; }
-  const std::string& domain() const { return domain_; }
-  const std::string& resource() const { return resource_; }
+  // As long as this or a copy of it lives.
+  const std::string& local() const { return parts().local; }
+  const std::string& domain() const { return parts().domain; }
+  const std::string& resource() const { return parts().resource; }
 
-  bool isEmpty() const { return domain_.empty(); }
-  bool isBare() const { return resource_.empty(); }
+  bool isEmpty() const { return parts_ == nullptr; }
+  bool isBare() const { return resource().empty(); }
   Jid bare() const;
   Jid withResource(std::string resource) const;
   std::string toString() const;
 
-  auto operator<=>(const Jid&) const = default;
+  // By domain, then local part, then resource; the empty one first.
+  std::strong_ordering operator<=>(const Jid& other) const;
+  bool operator==(const Jid& other) const { return (*this <=> other) == 0; }
 
  private:
-  std::string domain_;
-  std::string local_;
-  std::string resource_;
+  struct Parts {
+    std::string domain;
+    std::string local;
+    std::string resource;
+
+    auto operator<=>(const Parts&) const = default;
+  };
+
+  explicit Jid(Parts parts) : parts_(std::make_shared<const Parts>(std::move(parts))) {}
+  const Parts& parts() const;
+
+  std::shared_ptr<const Parts> parts_;  // null: empty
 };
 
 }  // namespace muster

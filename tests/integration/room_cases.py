@@ -1,6 +1,7 @@
 """The alert room on a site's own server: who may command from it, and what is posted there."""
 
 import asyncio
+import sqlite3
 import time
 from xml.etree import ElementTree as ET
 
@@ -187,15 +188,15 @@ class RoomCases:
     def room_log(self):
         return (self.site.dir / "coordinator.log").read_text()
 
-    def room_messages(self):
-        import sqlite3
+    def messages_to(self, jid):
+        """How many wait, and what became of the others."""
         database = sqlite3.connect("file:%s?mode=ro" % (self.site.dir / "coordinator.sqlite"),
                                    uri=True)
         try:
             return (database.execute("SELECT count(*) FROM outbox WHERE to_jid = ?",
-                                     (ROOM,)).fetchone()[0],
+                                     (jid,)).fetchone()[0],
                     [row[0] for row in database.execute(
-                        "SELECT outcome FROM deliveries WHERE to_jid = ?", (ROOM,))])
+                        "SELECT outcome FROM deliveries WHERE to_jid = ?", (jid,))])
         finally:
             database.close()
 
@@ -276,8 +277,8 @@ class RoomCases:
             self.assertRegex(alert, r"> \S+ node[12] muster.node: \S+ set the log level of storage")
             said = await olga.asks("ack 1 'on it'", "is looking into incident 1")
             self.assertIn("on it", said)
-            wait_for(lambda: self.room_messages()[0] == 0, "nothing waits for the room")
-            self.assertEqual({"delivered"}, set(self.room_messages()[1]))
+            wait_for(lambda: self.messages_to(ROOM)[0] == 0, "nothing waits for the room")
+            self.assertEqual({"delivered"}, set(self.messages_to(ROOM)[1]))
 
             self.site.crash("coordinator")
             self.site.restart_daemon("coordinator")
@@ -299,4 +300,23 @@ class RoomCases:
 
             self.assertEqual(0, self.site.cli("log-level", "storage", "storage", "info").code)
             await otto.hears("Incident 1, changes.storage, is over")
-            wait_for(lambda: self.room_messages()[0] == 0, "nothing waits for the room")
+            wait_for(lambda: self.messages_to(ROOM)[0] == 0, "nothing waits for the room")
+
+    async def test_4_who_was_not_there_is_told_at_the_return(self):
+        waiting, done = self.messages_to(OPERATOR)
+        self.assertEqual(0, waiting)
+        self.assertEqual(0, self.site.cli("log-level", "storage", "storage", "debug").code)
+        wait_for(lambda: self.messages_to(OPERATOR)[0] == 1, "a message waits for the subscriber")
+        self.site.crash("coordinator")
+        self.site.restart_daemon("coordinator")
+        self.site.all_there()
+        async with Occupant(self.site, OPERATOR) as olga:
+            olga.register_plugin("xep_0184")
+            alert = (await asyncio.wait_for(olga.messages.get(), PATIENCE_S))["body"]
+            self.assertIn("Incident 2", alert)
+            await olga.until(lambda: self.messages_to(OPERATOR)[0] == 0, "it is delivered")
+            self.assertEqual({"delivered"}, set(self.messages_to(OPERATOR)[1][len(done):]))
+            self.assertTrue(olga.messages.empty(), "it came once")
+            self.assertEqual(0, self.site.cli("log-level", "storage", "storage", "info").code)
+            ended = (await asyncio.wait_for(olga.messages.get(), PATIENCE_S))["body"]
+            self.assertIn("Incident 2, changes.storage, is over", ended)

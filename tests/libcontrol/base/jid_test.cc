@@ -31,6 +31,21 @@ TEST(Jid, RefusesWhatIsNone) {
   EXPECT_FALSE(Jid::parse(std::string(1100, 'a') + "@example.org").isOk());
 }
 
+TEST(Jid, ComparesByWhatItSays) {
+  const Jid ann = Jid::parse("ann@example.org/home").value();
+  const Jid copy = ann;
+  EXPECT_EQ(&copy.domain(), &ann.domain()) << "copies share it";
+  EXPECT_EQ(Jid::parse("ANN@example.org/home").value(), ann);
+  EXPECT_NE(Jid::parse("ann@example.org/Home").value(), ann);
+  EXPECT_EQ(ann.bare(), Jid::parse("ann@example.org").value());
+  EXPECT_LT(ann.bare(), ann);
+  EXPECT_LT(Jid::parse("zoe@a.org").value(), ann) << "by the domain first";
+  EXPECT_LT(Jid(), ann);
+  EXPECT_EQ(Jid(), Jid());
+  EXPECT_EQ(Jid().toString(), "");
+  EXPECT_TRUE(Jid().withResource("home").isEmpty());
+}
+
 TEST(Id128, RoundTrips) {
   SeededRandom random(7);
   const Id128 id = Id128::make(random);
