@@ -42,8 +42,8 @@ TargetLevel from(const std::string& target, const std::string& group, const serv
 // A level that is well by its window may spend its budget too fast all the same.
 void addBurn(TargetLevel& out, const std::vector<service::ServiceSnapshot>& services) {
   for (const service::ServiceSnapshot& each : services) {
-    const service::BurnAlert* alert = service::worstFiring(each);
-    if (alert == nullptr) continue;
+    const auto alert = service::worstFiring(each);
+    if (!alert) continue;
     const auto severity = static_cast<incident::Severity>(alert->rule.severity);
     const bool shown = out.burns.has_value() || out.health != Health::kOk;
     out.burns = std::max(out.burns, std::optional(severity));

@@ -140,7 +140,7 @@ v1::ServiceState toStatus(const service::ServiceSnapshot& service) {
 v1::ServiceState toProto(const service::ServiceSnapshot& service) {
   v1::ServiceState out = toStatus(service);
   if (service.budget_left) out.set_budget_left_percent(100 * *service.budget_left);
-  for (const service::BurnAlert& alert : service.burns) {
+  for (const service::BurnAlert& alert : service::judgeBurns(service)) {
     v1::BurnAlert& burn = *out.add_burns();
     *burn.mutable_rule() = toProto(alert.rule);
     burn.set_long_rate(alert.long_rate);

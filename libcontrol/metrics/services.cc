@@ -85,7 +85,7 @@ class Description {
   }
 
   void alerts() {
-    for (const service::BurnAlert& alert : service_.burns) {
+    for (const service::BurnAlert& alert : service::judgeBurns(service_)) {
       Labels labels = with(labels_, "severity", severityLabel(alert.rule.severity));
       labels.emplace_back("long_window", windowLabel(alert.rule.long_window));
       labels.emplace_back("short_window", windowLabel(alert.rule.short_window));

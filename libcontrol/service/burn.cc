@@ -135,14 +135,14 @@ std::optional<double> budgetLeft(const WindowTotal& total, double objective_perc
   return 1 - burnRate(total, objective_percent);
 }
 
-const BurnAlert* worstFiring(const ServiceSnapshot& service) {
-  const BurnAlert* worst = nullptr;
-  for (const BurnAlert& alert : service.burns) {
+std::optional<BurnAlert> worstFiring(const ServiceSnapshot& service) {
+  std::optional<BurnAlert> worst;
+  for (const BurnAlert& alert : judgeBurns(service)) {
     if (!alert.firing) continue;
     const bool is_worse =
-        worst == nullptr || alert.rule.severity > worst->rule.severity ||
+        !worst || alert.rule.severity > worst->rule.severity ||
         (alert.rule.severity == worst->rule.severity && alert.long_rate > worst->long_rate);
-    if (is_worse) worst = &alert;
+    if (is_worse) worst = alert;
   }
   return worst;
 }

@@ -42,7 +42,7 @@ double budgetSpentBy(uint64_t bad, const WindowTotal& period_total, double objec
 // Null if there is no window of that length.
 const WindowTotal* findWindow(const ServiceSnapshot& service, Duration window);
 
-// The one that fires and burns fastest by its long window, pages before tickets; null if none does.
-const BurnAlert* worstFiring(const ServiceSnapshot& service);
+// The one that fires and burns fastest by its long window, pages before tickets.
+std::optional<BurnAlert> worstFiring(const ServiceSnapshot& service);
 
 }  // namespace muster::service

@@ -67,8 +67,8 @@ LevelState stateOf(const ServiceSnapshot& service, LevelState before) {
       spent > border(LevelState::kBreached, &Borders::breached)) {
     return LevelState::kBreached;
   }
-  const BurnAlert* alert = worstFiring(service);
-  const bool is_page = alert != nullptr && alert->rule.severity == Severity::kPage;
+  const auto alert = worstFiring(service);
+  const bool is_page = alert.has_value() && alert->rule.severity == Severity::kPage;
   if (is_page || spent > border(LevelState::kBurning, &Borders::burning)) {
     return LevelState::kBurning;
   }
@@ -86,8 +86,8 @@ std::string withShare(double rate) {
 
 // What the figures of the window don't tell: why a level that looks well is burning.
 std::string burnReason(const ServiceSnapshot& service) {
-  const BurnAlert* alert = worstFiring(service);
-  if (alert == nullptr || alert->rule.severity != Severity::kPage) return {};
+  const auto alert = worstFiring(service);
+  if (!alert || alert->rule.severity != Severity::kPage) return {};
   const std::optional<double> percent = percentOf(service);
   if (!percent || budgetSpent(*percent, service.objective_percent) > kGettingWorse.burning) {
     return {};
@@ -171,7 +171,6 @@ Level judge(const ServiceSnapshot& service) {
 }
 
 void judgeAll(ServiceSnapshot& service) {
-  service.burns = judgeBurns(service);
   const WindowTotal* period = findWindow(service, service.period);
   service.budget_left =
       period == nullptr ? std::nullopt : budgetLeft(*period, service.objective_percent);

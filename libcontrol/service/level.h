@@ -108,8 +108,6 @@ struct ServiceSnapshot {
   // Those of the burn rules and the period, each length once, the shortest first; empty if whoever
   // told of the service told of none.
   std::vector<WindowTotal> windows{};
-  // Of each rule, in its order, judged from `windows`; empty without them.
-  std::vector<BurnAlert> burns{};
   // The share of the period's error budget that is left: 1 is all, 0 none, below 0 overspent.
   // nullopt without data.
   std::optional<double> budget_left{};
@@ -137,9 +135,9 @@ struct NodeSnapshot {
 };
 
 // The level that the figures of a snapshot amount to (its own `level` is not read): percent and
-// sentence by the sliding window, the state by it and by `burns`.
+// sentence by the sliding window, the state by it and by the burn rates.
 Level judge(const ServiceSnapshot& service);
-// Fills in burns, budget_left and level from the figures.
+// Fills in budget_left and level from the figures.
 void judgeAll(ServiceSnapshot& service);
 // The same if the state was `before`: what is burning or breached stays so until it is clearly
 // better, so that a level on the border doesn't flap.

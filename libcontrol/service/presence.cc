@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "libcontrol/base/text.h"
+#include "libcontrol/service/burn.h"
 
 namespace muster::service {
 namespace {
@@ -94,7 +95,7 @@ std::string roundedKey(const ServiceSnapshot& service) {
     const double percent = std::clamp(*service.budget_left * 100, -1e6, 100.0);
     key += std::to_string(static_cast<int64_t>(std::floor(percent)));
   }
-  for (const BurnAlert& alert : service.burns) key += alert.firing ? "!" : ".";
+  for (const BurnAlert& alert : judgeBurns(service)) key += alert.firing ? "!" : ".";
   return key + ";";
 }
 

@@ -170,7 +170,6 @@ void Recorder::settle(ElapsedTime now) {
   }
   ServiceSnapshot judged = figures_;
   readFigures(now, judged);
-  judged.burns = judgeBurns(judged);
   const LevelState before = tracker_.held();
   tracker_.step(judgeState(judged, before), now);
   if (!isTimed()) logBreach(now, before, judged);

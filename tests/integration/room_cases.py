@@ -82,6 +82,7 @@ class Occupant(Person):
     def __init__(self, site, jid):
         super().__init__(site, jid)
         self.register_plugin("xep_0045")
+        self.register_plugin("xep_0184", {"auto_request": False})
         self.register_plugin("xep_0004")
         self.nick = NICKS[jid]
         self.heard = []  # (nick, id, body) of all that was said in the room
@@ -300,7 +301,8 @@ class RoomCases:
 
             self.assertEqual(0, self.site.cli("log-level", "storage", "storage", "info").code)
             await otto.hears("Incident 1, changes.storage, is over")
-            wait_for(lambda: self.messages_to(ROOM)[0] == 0, "nothing waits for the room")
+            await olga.until(lambda: self.messages_to(ROOM)[0] + self.messages_to(OPERATOR)[0] == 0,
+                             "nothing waits for the room, nor for her")
 
     async def test_4_who_was_not_there_is_told_at_the_return(self):
         waiting, done = self.messages_to(OPERATOR)
@@ -311,11 +313,12 @@ class RoomCases:
         self.site.restart_daemon("coordinator")
         self.site.all_there()
         async with Occupant(self.site, OPERATOR) as olga:
-            olga.register_plugin("xep_0184")
             alert = (await asyncio.wait_for(olga.messages.get(), PATIENCE_S))["body"]
             self.assertIn("Incident 2", alert)
+            # A page stays until somebody takes it.
+            self.assertIn("is yours", await olga.chat(COORDINATOR, "ack 2"))
             await olga.until(lambda: self.messages_to(OPERATOR)[0] == 0, "it is delivered")
-            self.assertEqual({"delivered"}, set(self.messages_to(OPERATOR)[1][len(done):]))
+            self.assertEqual({"acknowledged"}, set(self.messages_to(OPERATOR)[1][len(done):]))
             self.assertTrue(olga.messages.empty(), "it came once")
             self.assertEqual(0, self.site.cli("log-level", "storage", "storage", "info").code)
             ended = (await asyncio.wait_for(olga.messages.get(), PATIENCE_S))["body"]

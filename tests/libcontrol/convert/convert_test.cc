@@ -5,6 +5,7 @@
 #include "libcontrol/base/limits.h"
 #include "libcontrol/convert/lease.h"
 #include "libcontrol/convert/levels.h"
+#include "libcontrol/service/burn.h"
 
 namespace muster::convert {
 namespace {
@@ -73,14 +74,14 @@ TEST(Levels, WindowsAndObjectivesRoundTrip) {
   service.bad_total = 3;
   service.down = true;
   service::judgeAll(service);
-  ASSERT_TRUE(service.burns.at(0).firing);
+  ASSERT_TRUE(judgeBurns(service).at(0).firing);
   const service::ServiceSnapshot read = fromProto(toStatus(service));
   EXPECT_EQ(read.kind, service.kind);
   EXPECT_EQ(read.period, service.period);
   EXPECT_EQ(read.worse_for, service.worse_for);
   EXPECT_EQ(read.custom_burn_rules, service.custom_burn_rules);
   EXPECT_EQ(read.windows, service.windows);
-  EXPECT_EQ(read.burns, service.burns);
+  EXPECT_EQ(judgeBurns(read), judgeBurns(service));
   EXPECT_EQ(read.budget_left, service.budget_left);
   EXPECT_EQ(read.state_since, service.state_since);
   EXPECT_EQ(read.good_total, 7u);

@@ -165,11 +165,11 @@ TEST(BurnAlerts, TheShortWindowEndsAPageSoonAfterTheErrors) {
   for (int hour = 0; hour < 24 * 30; ++hour) history.spread(now = now + kHour, 3'600'000, 0);
   for (int s = 0; s < 600; ++s) history.spread(now = now + Duration::seconds(1), 500, 500);
   ServiceSnapshot during = requests(history, now, 99.9);
-  EXPECT_TRUE(during.burns[0].firing);
+  EXPECT_TRUE(judgeBurns(during)[0].firing);
   EXPECT_EQ(during.level.state, LevelState::kBreached);
   EXPECT_LT(*during.budget_left, 1);
   int s = 0;
-  while (requests(history, now, 99.9).burns[0].firing) {
+  while (judgeBurns(requests(history, now, 99.9))[0].firing) {
     history.spread(now = now + Duration::seconds(1), 1000, 0);
     ++s;
   }
@@ -178,8 +178,8 @@ TEST(BurnAlerts, TheShortWindowEndsAPageSoonAfterTheErrors) {
   // The slower page goes on for half an hour; its state is burning, and the sentence says why.
   for (; s < 660; ++s) history.spread(now = now + Duration::seconds(1), 1000, 0);
   const ServiceSnapshot after = requests(history, now, 99.9);
-  EXPECT_FALSE(after.burns[0].firing);
-  EXPECT_TRUE(after.burns[1].firing);
+  EXPECT_FALSE(judgeBurns(after)[0].firing);
+  EXPECT_TRUE(judgeBurns(after)[1].firing);
   EXPECT_EQ(after.level.state, LevelState::kBurning);
   EXPECT_EQ(after.level.text,
             "User service level: 100% (none dropped in the last 10 mins.; error budget spent 13.9 "
@@ -203,7 +203,7 @@ TEST(BurnAlerts, ATicketDoesNotColourTheService) {
   service.windows = {whole(Duration::seconds(300), 90, 10), whole(kHour, 900, 100)};
   service.custom_burn_rules = {{Severity::kTicket, kHour, Duration::seconds(300), 1}};
   judgeAll(service);
-  EXPECT_TRUE(service.burns[0].firing);
+  EXPECT_TRUE(judgeBurns(service)[0].firing);
   EXPECT_EQ(service.level.state, LevelState::kOk);
   service.custom_burn_rules[0].severity = Severity::kPage;
   judgeAll(service);

@@ -60,7 +60,7 @@ void expectSame(const GroupLevel& a, const GroupLevel& b) {
     ASSERT_EQ(x.good, y.good);
     ASSERT_EQ(x.bad, y.bad);
     ASSERT_EQ(x.windows, y.windows);
-    ASSERT_EQ(x.burns, y.burns);
+    ASSERT_EQ(judgeBurns(x), judgeBurns(y));
     ASSERT_EQ(x.budget_left, y.budget_left);
     ASSERT_EQ(x.objective_percent, y.objective_percent);
     ASSERT_EQ(x.window, y.window);
@@ -166,15 +166,15 @@ TEST(GroupAggregate, BurnRatesAndBudgetAreThoseOfTheSum) {
   const GroupLevel level = group.judged();
   ASSERT_EQ(level.services.size(), 1u);
   const ServiceSnapshot& sum = level.services[0];
-  EXPECT_NEAR(sum.burns[0].long_rate, 10, 1e-6);
-  EXPECT_FALSE(sum.burns[0].firing);
-  EXPECT_TRUE(sum.burns[1].firing);
+  EXPECT_NEAR(judgeBurns(sum)[0].long_rate, 10, 1e-6);
+  EXPECT_FALSE(judgeBurns(sum)[0].firing);
+  EXPECT_TRUE(judgeBurns(sum)[1].firing);
   EXPECT_NEAR(*sum.budget_left, -9, 1e-6);
   // One of them has watched half of the time only: it stands for less.
   ServiceSnapshot young = user(800, 200);
   for (WindowTotal& total : young.windows) total.observed = total.window / 2;
   group.setNode("node2", shared({young}));
-  EXPECT_NEAR(group.judged().services[0].burns[0].long_rate, 200.0 / 3000 / 0.01, 1e-6);
+  EXPECT_NEAR(judgeBurns(group.judged().services[0])[0].long_rate, 200.0 / 3000 / 0.01, 1e-6);
 }
 
 TEST(GroupAggregate, KeepsStatesFromChangingWithEveryBreath) {
