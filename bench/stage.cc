@@ -56,10 +56,8 @@ Result<std::unique_ptr<Stage>> Stage::make(const PrivateServer& server, const Op
   if (!catalogue) return catalogue.status();
   std::unique_ptr<Stage> stage(new Stage(std::move(catalogue).value()));
   stage->app_ = std::make_unique<QCoreApplication>(kNoArguments, kArguments);
-  // Of one stage after the other, so not by the factory, which wants each name only once.
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
-      "bench", std::make_shared<spdlog::sinks::basic_file_sink_mt>(
-                   (server.folder() / "coordinator.log").string(), /*truncate=*/true)));
+  spdlog::set_default_logger(spdlog::basic_logger_mt(
+      "bench", (server.folder() / "coordinator.log").string(), /*truncate=*/true));
   auto daemon = coordinator::Daemon::make(
       configOf(server, options), [self = stage.get()](const Status& why) { self->fatal_ = why; });
   if (!daemon) return daemon.status();
