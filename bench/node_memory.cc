@@ -28,7 +28,7 @@ struct Options {
   int nodes = 1000;
   int few = 100;
   int group = 10;
-  int services = 2;
+  int services = 1;
 };
 
 double heapBytes() {
@@ -116,6 +116,9 @@ class Bench {
     auto stage = Stage::make(*server_, options);
     if (!stage) return stage.status();
     if (Status there = awaitPresence(**stage, nodes); !there) return there;
+    // What this program alone has for itself is not the coordinator's.
+    (*stage)->hangUp();
+    options = {};
     (*stage)->wait(kSettle);
     return heapBytes() - before;
   }

@@ -47,6 +47,8 @@ class Stage {
     client_->setDeadline(Duration::seconds(60));
     return cli::callCluster<Reply>(*client_, catalogue_, rpc, request);
   }
+  // Whoever gives commands leaves; nothing can be called any more.
+  void hangUp() { client_.reset(); }
   // Pings from the component, so many on their way at once; blocks until all are answered.
   Status ping(const std::vector<Jid>& targets, size_t in_flight);
   void wait(Duration time);

@@ -17,7 +17,7 @@ target_include_directories(muster_control_merged
 target_link_libraries(
   muster_control_merged
   PUBLIC Threads::Threads protobuf::libprotobuf spdlog::spdlog SQLite::SQLite3
-         tomlplusplus::tomlplusplus PkgConfig::re2 PkgConfig::prometheus Qt${QT_VERSION_MAJOR}::Core Qt${QT_VERSION_MAJOR}::Network
+         tomlplusplus::tomlplusplus PkgConfig::re2 PkgConfig::prometheus civetweb-cpp Qt${QT_VERSION_MAJOR}::Core Qt${QT_VERSION_MAJOR}::Network
          Qt${QT_VERSION_MAJOR}::Xml QXmpp::QXmpp)
 
 install(TARGETS muster muster-coordinator muster-agent RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -116,7 +116,7 @@ void AlertRoom::answer(const std::string& nick, const std::string& text) {
 }
 
 bool AlertRoom::tellOutcome(const Jid& place, const Jid& who, const std::string& text) {
-  return place == here() && room_.say(who.toString() + ": " + text);
+  return isAskedHere(place) && room_.say(who.toString() + ": " + text);
 }
 
 void AlertRoom::hint(const xmpp::RoomLine& line, const std::string& text) {

@@ -56,6 +56,8 @@ class AlertRoom {
   // False if we are not in it.
   bool send(const std::string& id, const std::string& text) { return room_.send(id, text); }
   void leave() { room_.leave(); }
+  // Whether a command that was given at that place was given in this room.
+  bool isAskedHere(const Jid& place) const { return place == here(); }
   // What became later of something that somebody asked for at that place. False if that was not
   // this room, or we are not in it now.
   bool tellOutcome(const Jid& place, const Jid& who, const std::string& text);

@@ -243,8 +243,9 @@ void Alerts::rolesChanged() {
   }
 }
 
-void Alerts::acted(const Jid& who, const std::string& target, const std::string& sentence) {
-  (void)apply(incident::Acted{who, target, parts_.group_of(target), sentence});
+void Alerts::acted(const Jid& who, const std::string& target, const std::string& sentence,
+                   bool room_knows) {
+  (void)apply(incident::Acted{who, target, parts_.group_of(target), sentence, room_knows});
 }
 
 std::string Alerts::namesOfOpen(const std::string& group) const {

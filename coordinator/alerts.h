@@ -78,8 +78,10 @@ class Alerts : public commands::AlertSubscriptions,
   void failed(const std::string& id, const std::string& why);
   // Roles have changed: who has none any more hears nothing.
   void rolesChanged();
-  // Somebody did something to a target; nobody: the coordinator itself did.
-  void acted(const Jid& who, const std::string& target, const std::string& sentence);
+  // Somebody did something to a target; nobody: the coordinator itself did. `room_knows`: what came
+  // of it is said in the room, for it was asked for there.
+  void acted(const Jid& who, const std::string& target, const std::string& sentence,
+             bool room_knows = false);
 
   // Everybody whose presence matters: subscribers and those whom policy names.
   std::set<Jid> people() const;

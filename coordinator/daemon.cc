@@ -271,7 +271,8 @@ void Daemon::onAudited(const catalogue::AuditEntry& entry) {
   if (target.empty()) return;
   std::string sentence = entry.verb + " " + entry.arguments;
   if (!entry.text.empty()) sentence += ": " + entry.text;
-  alerts_->acted(entry.who.bare(), target, sentence);
+  const auto place = Jid::parse(entry.place);
+  alerts_->acted(entry.who.bare(), target, sentence, room_ && place && room_->isAskedHere(*place));
 }
 
 void Daemon::buildMessenger() {
@@ -376,9 +377,11 @@ void Daemon::onMoveEnded(const MovePurpose& purpose, const std::string& group, c
         ->error("the end of a move is not in the audit trail: {}", recorded.status().text());
   }
   const auto to = Jid::parse(purpose.by);
-  if (to) alerts_->acted(to->bare(), group, sentence);
+  if (!to) return;
   const auto from = Jid::parse(purpose.place);
-  if (!to || (room_ && from && room_->tellOutcome(*from, to->bare(), sentence))) return;
+  const bool told_room = room_ && from && room_->tellOutcome(*from, to->bare(), sentence);
+  alerts_->acted(to->bare(), group, sentence, told_room);
+  if (told_room) return;
   say(from ? from->bare() : address_, to->bare(), sentence);
 }
 

@@ -54,20 +54,19 @@ void GroupLevels::restore(const store::ServiceHistoryRow& row, WallTime wall) {
 void GroupLevels::place(const Jid& bare, const Member* member) {
   record_.place(bare, member);
   const std::string node = bare.toString();
-  const std::string group =
-      member != nullptr && groups_.contains(member->group) ? member->group : std::string();
+  const auto found = member == nullptr ? groups_.end() : groups_.find(member->group);
+  Group* const group = found == groups_.end() ? nullptr : &found->second;
   const auto before = placed_.find(bare);
   if (before != placed_.end() && before->second != group) {
-    groups_.at(before->second).aggregate.forgetNode(node);
+    before->second->aggregate.forgetNode(node);
     placed_.erase(before);
   }
-  if (group.empty()) return;
-  service::GroupAggregate& aggregate = groups_.at(group).aggregate;
+  if (group == nullptr) return;
   if (const Instance* latest = member->latest()) {
     placed_[bare] = group;
-    aggregate.setNode(node, latest->services.shared());
+    group->aggregate.setNode(node, latest->services.shared());
   } else {
-    aggregate.removeNode(node);
+    group->aggregate.removeNode(node);
   }
 }
 

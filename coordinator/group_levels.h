@@ -64,7 +64,7 @@ class GroupLevels {
   const std::map<std::string, double> weights_;
   LevelRecord record_;
   std::map<std::string, Group> groups_;
-  std::map<Jid, std::string> placed_;  // in which group a member is counted
+  std::map<Jid, Group*> placed_;  // where a member is counted
   std::map<std::string, std::vector<store::ServiceHistoryRow>> recalled_;
   std::optional<ElapsedTime> saved_at_;
   bool failed_ = false;

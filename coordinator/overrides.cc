@@ -183,6 +183,7 @@ void Overrides::endWhatIsOver(WallTime now) {
 void Overrides::tick() {
   endWhatIsOver(parts_.clock.wall());
   if (calls_.empty()) {
+    if (rows_.empty()) known_.clear();
     std::erase_if(known_,
                   [&](const auto& entry) { return parts_.members.find(entry.first) == nullptr; });
     for (auto& [jid, known] : known_) {
@@ -208,6 +209,11 @@ Overrides::Known& Overrides::knownOf(const Member& member, const Jid& full) {
 }
 
 void Overrides::onAppeared(const Member& member, const Jid& full) {
+  // With nothing in force nothing is owed, and nothing need be remembered of thousands of nodes.
+  if (rows_.empty()) {
+    known_.erase(member.jid);
+    return;
+  }
   Known& known = knownOf(member, full);
   known.asked.clear();
   known.again = {};

@@ -59,6 +59,23 @@ adhoc::Form formFor(const catalogue::Command& command, const google::protobuf::M
   return form ? std::move(form).value() : adhoc::Form{};
 }
 
+// What servers answer for a component that is not connected, and no coordinator says itself: older
+// and newer ones of Prosody; ejabberd, which takes the name for another server's, that it doesn't
+// find or, where it must not look for others, refuses.
+bool isOfServer(const xmpp::StanzaError& error) {
+  switch (error.condition) {
+    case xmpp::Condition::kServiceUnavailable:
+      return error.type == xmpp::ErrorType::kWait;
+    case xmpp::Condition::kRemoteServerTimeout:
+      return error.application &&
+             error.application->is("not-connected", "xmpp:prosody.im/protocol/component");
+    case xmpp::Condition::kForbidden:
+      return error.text == "Access denied by service policy";
+    default:
+      return error.condition == xmpp::Condition::kRemoteServerNotFound;
+  }
+}
+
 xmpp::Element query(const Jid& to, const char* ns) {
   xmpp::Element iq = xmpp::makeIq("get", to);
   iq.add("query", ns);
@@ -153,6 +170,12 @@ Status Client::explained(const Jid& to, const Status& status,
     return {Code::kForbidden, "the coordinator at " + to.toString() + " has no answer for " +
                                   login_.jid.toString() +
                                   ": an admin has to grant it a role first"};
+  }
+  if (error && to == login_.coordinator && isOfServer(*error)) {
+    return {Code::kUnavailable,
+            "the coordinator at " + to.toString() +
+                " is not connected to the server, which says: " + status.text() +
+                "; see whether muster-coordinator runs, and its log"};
   }
   if (status.code() == Code::kTimeout && !error) {
     return {Code::kTimeout,

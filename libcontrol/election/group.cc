@@ -98,7 +98,7 @@ GroupMachine::GroupMachine(GroupConfig config, GroupRecord record, Random& rando
       vacant_since_(now),
       granted_at_(now),
       confirmed_at_(now),
-      known_moves_(std::make_shared<const std::deque<KnownMove>>()) {
+      known_moves_(std::make_shared<const std::vector<KnownMove>>()) {
   if (record_.group.empty()) record_.group = config_.name;
   record_.highest_epoch = std::max(record_.highest_epoch, record_.epoch);
   for (KnownMove& move : known) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -315,15 +314,15 @@ class GroupMachine {
   Takeover takeover_;
   bool takeover_told_ = false;
 
-  std::deque<ElapsedTime> lost_;                 // promotions, within the window
+  std::vector<ElapsedTime> lost_;                // promotions, within the window
   std::optional<ElapsedTime> crash_hold_until_;  // no offers before, unless a move was asked for
   std::optional<ElapsedTime> under_floor_since_;
-  std::deque<ElapsedTime> automatic_moves_;  // within the last hour
+  std::vector<ElapsedTime> automatic_moves_;  // within the last hour
   bool flap_alarmed_ = false;
 
   std::optional<Move> move_;
   // Newest last, bounded. Shared between copies and replaced as a whole: steps are copied.
-  std::shared_ptr<const std::deque<KnownMove>> known_moves_;
+  std::shared_ptr<const std::vector<KnownMove>> known_moves_;
   std::optional<Decision> last_decision_;
 };
 

@@ -50,9 +50,7 @@ void GroupMachine::watchLevel() {
   if (!under_floor_since_) under_floor_since_ = now_;
   if (move_ || config_.max_moves_per_hour == 0) return;
   if (now_ - *under_floor_since_ < config_.floor_time) return;
-  while (!automatic_moves_.empty() && now_ - automatic_moves_.front() >= kHour) {
-    automatic_moves_.pop_front();
-  }
+  std::erase_if(automatic_moves_, [this](ElapsedTime at) { return now_ - at >= kHour; });
   const Jid better = betterThanHolder(now_);
   if (better.isEmpty()) return;
   const std::string due = nameOf(record_.jid) + "'s level has been under the floor of " +

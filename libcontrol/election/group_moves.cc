@@ -304,7 +304,7 @@ void GroupMachine::answerMove(const group::MoveRequested& request, group::MoveFi
 void GroupMachine::rememberMove(const group::MoveRequested& request,
                                 std::optional<group::MoveFinished> outcome) {
   if (request.key.empty()) return;
-  auto moves = std::make_shared<std::deque<KnownMove>>(*known_moves_);
+  auto moves = std::make_shared<std::vector<KnownMove>>(*known_moves_);
   std::erase_if(*moves, [&](const KnownMove& move) { return move.request.key == request.key; });
   moves->push_back({request, std::move(outcome)});
   if (moves->size() > limits::kMaxKnownMoves) {

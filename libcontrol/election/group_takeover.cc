@@ -36,7 +36,7 @@ void GroupMachine::countLoss(ElapsedTime lost_at) {
   if (asked_to_stop) return;
   if (confirmed_active_ && lost_at - confirmed_at_ >= config_.crash_loop_young) return;
   lost_.push_back(now_);
-  while (!lost_.empty() && now_ - lost_.front() > config_.crash_loop_window) lost_.pop_front();
+  std::erase_if(lost_, [this](ElapsedTime at) { return now_ - at > config_.crash_loop_window; });
   if (lost_.size() < static_cast<size_t>(config_.crash_loop_count)) return;
   lost_.clear();
   crash_hold_until_ = now_ + config_.crash_loop_hold;

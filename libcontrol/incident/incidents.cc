@@ -289,7 +289,7 @@ void IncidentMachine::on(const Acted& event) {
         open.record.target == target || (!event.group.empty() && open.record.group == event.group);
     if (!same) continue;
     addNote(open, event.who.isEmpty() ? "" : event.who.toString(), "action", event.sentence);
-    if (open.record.announced && !std::exchange(told, true)) {
+    if (open.record.announced && !event.room_knows && !std::exchange(told, true)) {
       tellRoom(&open.record, NoticeKind::kAction, said, said);
     }
   }

@@ -73,6 +73,7 @@ struct Acted {
   std::string target;
   std::string group;  // of the target; empty: it has none
   std::string sentence;
+  bool room_knows = false;  // it was asked for in the room, where all have read the answer
 };
 struct Tick {};
 

@@ -1,13 +1,17 @@
 #include "libcontrol/metrics/exposition.h"
 
+#include <CivetServer.h>
 #include <prometheus/exposer.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <cstring>
 #include <exception>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -57,13 +61,51 @@ class SignalShelter {
   struct sigaction pipe_ {};
 };
 
+// Each thread of the server sets SIGPIPE to be ignored when it begins, which may be after the
+// server has been made. It tells of a thread's begin by a plain function, so what counts them is
+// static.
+class Beginners {
+ public:
+  static void* onBegin(const mg_context*, int) {
+    const std::lock_guard lock(mutex_);
+    ++begun_;
+    changed_.notify_all();
+    return nullptr;
+  }
+  static void reset() {
+    const std::lock_guard lock(mutex_);
+    begun_ = 0;
+  }
+  // Not for ever: with too few threads to be had, the server makes do with less.
+  static void await(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, kPatience, [count] { return begun_ >= count; });
+  }
+
+ private:
+  static constexpr std::chrono::seconds kPatience{5};
+  static inline std::mutex mutex_;
+  static inline std::condition_variable changed_;
+  static inline int begun_ = 0;
+};
+
 std::unique_ptr<prometheus::Exposer> serve(const std::string& listen) {
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
   const SignalShelter shelter;
-  return std::make_unique<prometheus::Exposer>(std::vector<std::string>{
-      "listening_ports", listen,                                                //
-      "num_threads", std::to_string(limits::kMetricsThreads),                   //
-      "request_timeout_ms", std::to_string(limits::kMetricsRequest.toMillis())  //
-  });
+  CivetCallbacks callbacks;
+  callbacks.init_thread = Beginners::onBegin;
+  Beginners::reset();
+  auto server = std::make_unique<prometheus::Exposer>(
+      std::vector<std::string>{
+          "listening_ports", listen,                                                //
+          "num_threads", std::to_string(limits::kMetricsThreads),                   //
+          "request_timeout_ms", std::to_string(limits::kMetricsRequest.toMillis())  //
+      },
+      &callbacks);
+  // The workers and the one that accepts.
+  Beginners::await(limits::kMetricsThreads + 1);
+  return server;
 }
 
 }  // namespace

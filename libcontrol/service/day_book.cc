@@ -37,6 +37,10 @@ WallTime wallAt(ElapsedTime then, ElapsedTime now, WallTime wall) {
 
 }  // namespace
 
+RecordKey DayBook::keyOf(const Owner& owner, const Entry& entry) {
+  return {owner.first, owner.second, entry.service, entry.kind};
+}
+
 DayAmounts& DayBook::amounts(const RecordKey& key, const Entry& entry, Day day) {
   DayAmounts& out = days_[{key, day}];
   out.objective_percent = entry.told.objective_percent;
@@ -80,17 +84,18 @@ void DayBook::addRequests(const RecordKey& key, Entry& entry, const Told& told, 
 }
 
 void DayBook::keep(const RecordKey& key, const Entry& entry) {
-  if (entry.outages > limits::kMaxMonthOutages) return;
-  outages_[{key, entry.outage->begin}] = *entry.outage;
+  const Trouble& trouble = *entry.trouble;
+  if (trouble.outages > limits::kMaxMonthOutages) return;
+  outages_[{key, trouble.outage->begin}] = *trouble.outage;
 }
 
 void DayBook::extend(const RecordKey& key, Entry& entry, WallTime wall) {
-  RecordedOutage& outage = *entry.outage;
+  RecordedOutage& outage = *entry.trouble->outage;
   // A wall clock that was set back makes nothing shorter.
   outage.end = std::max(outage.end, wall);
   if (key.kind == Kind::kRequests) {
     const uint64_t total = entry.told.bad_total;
-    outage.bad = std::min(total - std::min(total, entry.bad_before), kMaxOutageBad);
+    outage.bad = std::min(total - std::min(total, entry.trouble->bad_before), kMaxOutageBad);
   } else {
     outage.bad = static_cast<uint64_t>(outage.end.unix_ms - outage.begin.unix_ms);
   }
@@ -98,43 +103,58 @@ void DayBook::extend(const RecordKey& key, Entry& entry, WallTime wall) {
 
 void DayBook::followOutage(const RecordKey& key, Entry& entry, std::optional<bool> down,
                            WallTime wall) {
-  if (entry.outage) {
+  if (entry.isDown()) {
     extend(key, entry, wall);
     if (down.value_or(false)) return;
-    entry.outage->state = down ? OutageEnd::kOver : OutageEnd::kUnseen;
+    entry.trouble->outage->state = down ? OutageEnd::kOver : OutageEnd::kUnseen;
     keep(key, entry);
-    entry.outage.reset();
+    entry.trouble->outage.reset();
     news_ = true;
     return;
   }
   if (!down.value_or(false)) return;
-  if (const Month month = monthOf(wall); month != entry.outage_month) {
-    entry.outage_month = month;
-    entry.outages = 0;
+  if (entry.trouble == nullptr) entry.trouble = std::make_unique<Trouble>();
+  Trouble& trouble = *entry.trouble;
+  if (const Month month = monthOf(wall); month != trouble.month) {
+    trouble.month = month;
+    trouble.outages = 0;
   }
-  ++entry.outages;
+  ++trouble.outages;
   ++amounts(key, entry, dayOf(wall)).outages;
   // What made it fall under its objective was counted before it did.
   const Told& told = entry.told;
-  entry.bad_before = told.bad_total - std::min(told.bad_total, told.bad_in_window);
-  entry.outage = RecordedOutage{wall, wall, OutageEnd::kOngoing, 0};
+  trouble.bad_before = told.bad_total - std::min(told.bad_total, told.bad_in_window);
+  trouble.outage = RecordedOutage{wall, wall, OutageEnd::kOngoing, 0};
   extend(key, entry, wall);
   keep(key, entry);
   news_ = true;
 }
 
-void DayBook::tell(const RecordKey& key, const Told& told, ElapsedTime now, WallTime wall) {
-  auto it = entries_.find(key);
-  if (it == entries_.end()) {
-    if (entries_.size() >= limits::kMaxRecordedServices) {
-      full_ = true;
-      return;
-    }
-    it = entries_.emplace(key, Entry{}).first;
-    it->second.booked = now;
-    it->second.counted = now;
+// Begins to follow it if nobody has; null if there is no room.
+DayBook::Entry* DayBook::find(const RecordKey& key, ElapsedTime now) {
+  const auto owner = entries_.try_emplace({key.group, key.node}).first;
+  std::vector<Entry>& entries = owner->second;
+  const auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& each) {
+    return each.service == key.service && each.kind == key.kind;
+  });
+  if (found != entries.end()) return &*found;
+  if (followed_ >= limits::kMaxRecordedServices) {
+    if (entries.empty()) entries_.erase(owner);
+    full_ = true;
+    return nullptr;
   }
-  Entry& entry = it->second;
+  ++followed_;
+  Entry entry{key.service, key.kind};
+  entry.booked = now;
+  entry.counted = now;
+  entries.push_back(std::move(entry));
+  return &entries.back();
+}
+
+void DayBook::tell(const RecordKey& key, const Told& told, ElapsedTime now, WallTime wall) {
+  Entry* const found = find(key, now);
+  if (found == nullptr) return;
+  Entry& entry = *found;
   addTime(key, entry, now, wall);
   if (key.kind == Kind::kRequests) addRequests(key, entry, told, now, wall);
   entry.told = told;
@@ -148,25 +168,31 @@ void DayBook::lose(const RecordKey& key, Entry& entry, ElapsedTime now, WallTime
 
 void DayBook::loseNode(const std::string& group, const std::string& node, ElapsedTime now,
                        WallTime wall) {
-  auto it = entries_.lower_bound({group, node, "", Kind{}});
-  while (it != entries_.end() && it->first.group == group && it->first.node == node) {
-    lose(it->first, it->second, now, wall);
-    it = entries_.erase(it);
-  }
+  const auto it = entries_.find({group, node});
+  if (it == entries_.end()) return;
+  for (Entry& entry : it->second) lose(keyOf(it->first, entry), entry, now, wall);
+  followed_ -= it->second.size();
+  entries_.erase(it);
 }
 
 void DayBook::loseAll(ElapsedTime now, WallTime wall) {
-  for (auto& [key, entry] : entries_) lose(key, entry, now, wall);
+  for (auto& [owner, entries] : entries_) {
+    for (Entry& entry : entries) lose(keyOf(owner, entry), entry, now, wall);
+  }
   entries_.clear();
+  followed_ = 0;
   full_ = false;
 }
 
 void DayBook::book(ElapsedTime now, WallTime wall) {
-  for (auto& [key, entry] : entries_) {
-    addTime(key, entry, now, wall);
-    if (!entry.outage) continue;
-    extend(key, entry, wall);
-    keep(key, entry);
+  for (auto& [owner, entries] : entries_) {
+    for (Entry& entry : entries) {
+      const RecordKey key = keyOf(owner, entry);
+      addTime(key, entry, now, wall);
+      if (!entry.isDown()) continue;
+      extend(key, entry, wall);
+      keep(key, entry);
+    }
   }
 }
 

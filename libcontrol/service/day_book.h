@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -93,18 +94,28 @@ class DayBook {
   bool isFull() const { return full_; }
 
  private:
+  // Of a service that has been down since it is followed.
+  struct Trouble {
+    std::optional<RecordedOutage> outage{};
+    uint64_t bad_before = 0;  // requests: the total before the outage
+    Month month{};
+    uint32_t outages = 0;  // that began in that month
+  };
   struct Entry {
+    std::string service;
+    Kind kind = Kind::kRequests;
+    bool totals_seen = false;
     Told told{};
     ElapsedTime booked{};   // time is put down up to here
     ElapsedTime counted{};  // requests told next came since then
-    bool totals_seen = false;
-    std::optional<RecordedOutage> outage{};
-    uint64_t bad_before = 0;  // requests: the total before the outage
-    Month outage_month{};
-    uint32_t outages = 0;  // that began in that month
-  };
-  using Entries = std::map<RecordKey, Entry>;
+    std::unique_ptr<Trouble> trouble{};  // few have any, and thousands are kept
 
+    bool isDown() const { return trouble != nullptr && trouble->outage.has_value(); }
+  };
+  using Owner = std::pair<std::string, std::string>;  // group and node
+
+  static RecordKey keyOf(const Owner& owner, const Entry& entry);
+  Entry* find(const RecordKey& key, ElapsedTime now);
   DayAmounts& amounts(const RecordKey& key, const Entry& entry, Day day);
   void addTime(const RecordKey& key, Entry& entry, ElapsedTime now, WallTime wall);
   void addRequests(const RecordKey& key, Entry& entry, const Told& told, ElapsedTime now,
@@ -114,7 +125,8 @@ class DayBook {
   void keep(const RecordKey& key, const Entry& entry);
   void lose(const RecordKey& key, Entry& entry, ElapsedTime now, WallTime wall);
 
-  Entries entries_;
+  std::map<Owner, std::vector<Entry>> entries_;
+  size_t followed_ = 0;  // all of them
   std::map<std::pair<RecordKey, Day>, DayAmounts> days_;
   std::map<std::pair<RecordKey, WallTime>, RecordedOutage> outages_;
   bool news_ = false;

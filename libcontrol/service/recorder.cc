@@ -63,7 +63,7 @@ void OutageLog::end(ElapsedTime at, uint64_t bad) {
 
 void OutageLog::keep(const Ended& ended) {
   ended_.push_back(ended);
-  if (ended_.size() > limits::kMaxRecentOutages) ended_.pop_front();
+  if (ended_.size() > limits::kMaxRecentOutages) ended_.erase(ended_.begin());
 }
 
 std::vector<Outage> OutageLog::list(ElapsedTime now, WallTime wall, uint64_t bad) const {

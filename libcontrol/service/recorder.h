@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,7 +42,7 @@ class OutageLog {
   };
   void keep(const Ended& ended);
 
-  std::deque<Ended> ended_;
+  std::vector<Ended> ended_;
   std::optional<Open> open_;
 };
 

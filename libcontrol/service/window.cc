@@ -34,7 +34,9 @@ void Spells::end(ElapsedTime at) {
 }
 
 void Spells::forgetBefore(ElapsedTime edge) {
-  while (!closed_.empty() && closed_.front().end <= edge) closed_.pop_front();
+  const auto kept = std::find_if(closed_.begin(), closed_.end(),
+                                 [edge](const Interval& each) { return each.end > edge; });
+  closed_.erase(closed_.begin(), kept);
 }
 
 Spells::Totals Spells::totals(ElapsedTime edge, ElapsedTime now) const {

@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
+#include <vector>
 
 #include "libcontrol/base/clock.h"
 #include "libcontrol/service/bytes.h"
@@ -49,7 +49,7 @@ class Spells {
   void mergeNearest();
 
   size_t capacity_;
-  std::deque<Interval> closed_;  // not overlapping
+  std::vector<Interval> closed_;  // not overlapping
   std::optional<ElapsedTime> open_;
 };
 

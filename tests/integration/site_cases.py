@@ -134,6 +134,10 @@ class SiteCases:
             self.site.server.start()
             wait_for(lambda: all(now > then for now, then in zip(logins(), before)),
                      "the nodes have logged in", 60)
+            refused = self.site.cli("status")
+            self.assertEqual(refused.code, 4, refused)
+            self.assertIn("the coordinator at %s is not connected" % COORDINATOR,
+                          refused.json["error"]["text"])
         finally:
             coordinator.send_signal(signal.SIGCONT)
         self.site.all_there()

@@ -91,7 +91,10 @@ class Crash(ClusterTest):
 
     def test_the_coordinator_is_killed_and_the_active_node_stays_active(self):
         self.cluster.end("coordinator")
-        self.assertEqual(4, self.cluster.cli("--timeout", "1s", "status").code)
+        answer = self.cluster.cli("status")
+        self.assertEqual(4, answer.code)
+        self.assertIn("the coordinator at muster.cluster.localhost is not connected", answer.err)
+        self.assertIn("see whether muster-coordinator runs", answer.err)
         # At once, as somebody who watches over it would: within the lease.
         self.cluster.up()
         back = self.cluster.all_back()

@@ -89,7 +89,7 @@ std::string targetOf(const std::string& include) {
   if (include.starts_with("nlohmann/")) return "json";
   if (include.starts_with("toml++/")) return "toml";
   if (include.starts_with("re2/")) return "re2";
-  if (include.starts_with("prometheus/")) return "prometheus";
+  if (include.starts_with("prometheus/") || include == "CivetServer.h") return "prometheus";
   if (include.starts_with("CLI/")) return "cli11";
   if (include == "sqlite3.h") return "sqlite";
   return "";

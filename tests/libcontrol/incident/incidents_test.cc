@@ -494,6 +494,15 @@ TEST_F(InARoom, TheWholeStoryIsToldThere) {
   EXPECT_THAT(lastText(), Not(HasSubstr("In this room")));
 }
 
+TEST_F(InARoom, WhatWasAnsweredThereIsNotSaidThereAgain) {
+  see({broken("user.g", "g")});
+  gather();
+  told();
+  const Effects effects = step(Acted{jid(kBob), "g", "g", "failover g", /*room_knows=*/true});
+  EXPECT_THAT(told(), ElementsAre("ann action"));
+  EXPECT_THAT(effects.notes, SizeIs(1)) << "of its story it is a part all the same";
+}
+
 TEST_F(InARoom, ASilenceIsToldThereAndWhatItCoversIsNot) {
   step(BeginSilence{{"g", kAnn, "works", clock_.wall(), WallTime{clock_.wall().unix_ms + 60'000}}});
   EXPECT_THAT(toldRoom(), ElementsAre("silence"));
