@@ -106,8 +106,8 @@ class DayBook {
     Kind kind = Kind::kRequests;
     bool totals_seen = false;
     Told told{};
-    ElapsedTime booked{};   // time is put down up to here
-    ElapsedTime counted{};  // requests told next came since then
+    ElapsedTime booked{};                // time is put down up to here
+    ElapsedTime counted{};               // requests told next came since then
     std::unique_ptr<Trouble> trouble{};  // few have any, and thousands are kept
 
     bool isDown() const { return trouble != nullptr && trouble->outage.has_value(); }
