@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "libcontrol/base/text.h"
+#include "libcontrol/election/rules.h"
 
 namespace muster::election {
 namespace {
@@ -41,13 +42,15 @@ Objection fact(const Candidate& candidate) {
 }
 
 Objection taste(const ChooseOptions& options, const Candidate& candidate) {
-  if (candidate.drained) {
+  if (candidate.drained && keeps(Rule::kEligibleDrained)) {
     return {Obstacle::kDrained,
             candidate.drain_note.empty() ? "drained" : "drained " + candidate.drain_note};
   }
-  if (candidate.nofailover) return {Obstacle::kNoFailover, "tagged nofailover"};
+  if (candidate.nofailover && keeps(Rule::kEligibleTagged))
+    return {Obstacle::kNoFailover, "tagged nofailover"};
   if (!candidate.barred.empty()) return {Obstacle::kBarred, candidate.barred};
-  if (candidate.level_percent && !(*candidate.level_percent >= options.level_floor)) {
+  const bool fit = !candidate.level_percent || *candidate.level_percent >= options.level_floor;
+  if (!fit && keeps(Rule::kEligibleLevel)) {
     return {Obstacle::kLevel, "level " + formatPercent(*candidate.level_percent) +
                                   "% is under the floor of " + formatPercent(options.level_floor) +
                                   "%"};

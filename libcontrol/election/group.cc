@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libcontrol/base/text.h"
+#include "libcontrol/election/rules.h"
 
 namespace muster::election {
 namespace {
@@ -109,6 +110,7 @@ GroupMachine::GroupMachine(GroupConfig config, GroupRecord record, Random& rando
 
 // What was under way before this start goes on.
 void GroupMachine::resume(ElapsedTime now) {
+  if (!keeps(Rule::kMovePromised)) record_.move.reset();
   if (record_.move) {
     move_ = Move{*record_.move, now, true, true, {}, {}};
     rememberMove(requestOf(*record_.move), std::nullopt);
@@ -117,6 +119,11 @@ void GroupMachine::resume(ElapsedTime now) {
   // A record that doesn't say how long its lease may last is waited out as the longest there is.
   if (record_.lease_ttl <= Duration{}) record_.lease_ttl = limits::kMaxLeaseTtl;
   recovered_ = inherited_ = true;
+  if (!keeps(Rule::kRestartCountsAsGrant)) last_grant_ = now - record_.lease_ttl;
+  if (!keeps(Rule::kRestartOfferWaits) && record_.phase == Phase::kOffered) {
+    recovered_ = false;
+    offer_deadline_ = now;
+  }
   // Of a holder that a move has brought the end is still to be told.
   takeover_told_ = !(record_.move && record_.jid != record_.move->from);
   drain_for_ = record_.move ? DrainFor::kMove : DrainFor::kRemoved;
@@ -161,7 +168,9 @@ void GroupMachine::expire() {
 }
 
 ElapsedTime GroupMachine::leaseGoneAt() const {
-  return last_grant_ + waitOut(record_.lease_ttl, config_.clock_rate_bound, config_.wait_margin);
+  const Duration length = keeps(Rule::kRecordedLength) ? record_.lease_ttl : config_.lease_ttl;
+  if (!keeps(Rule::kWaitOut)) return last_grant_ + length;
+  return last_grant_ + waitOut(length, config_.clock_rate_bound, config_.wait_margin);
 }
 
 // From when on a holder has missed a renewal and its retry, so that a successor may be needed.
@@ -220,6 +229,8 @@ void GroupMachine::beginDrain(std::string cause, DrainFor why) {
   drain_deadline_ = now_ + config_.drain_deadline;
   demand_nonce_ = makeNonce(*random_);
   sendDrain();
+  if (!keeps(Rule::kVacantBeforeOffer))
+    holderEnded(nameOf(record_.jid) + " was told to stop", false);
 }
 
 void GroupMachine::sendDrain() {
@@ -249,8 +260,9 @@ void GroupMachine::offerTo(const Jid& bare) {
   if (!target) return;
   const Jid full = target->facts.jid;
   last_decision_ = candidates(now_);
-  record_.epoch = record_.highest_epoch + 1;
-  record_.highest_epoch = record_.epoch;
+  record_.epoch = keeps(Rule::kEpochAboveAll) ? record_.highest_epoch + 1
+                                              : std::max<uint64_t>(record_.epoch, 1);
+  record_.highest_epoch = std::max(record_.highest_epoch, record_.epoch);
   record_.jid = bare;
   record_.instance = target->facts.instance;
   record_.offer_nonce = Id128::make(*random_);
@@ -291,12 +303,16 @@ void GroupMachine::on(const group::AcquireReceived& event) {
   const Acquire& message = event.message;
   const Jid from = event.from.bare();
   heardFrom(event.from);
-  const bool matches = message.group == record_.group && from == record_.jid &&
-                       message.epoch == record_.epoch && message.instance == record_.instance &&
-                       message.offer_nonce == record_.offer_nonce;
+  const bool matches =
+      message.group == record_.group && from == record_.jid && message.epoch == record_.epoch &&
+      message.instance == record_.instance &&
+      (message.offer_nonce == record_.offer_nonce || !keeps(Rule::kAcquireByNonce));
   // An offer from before a restart may be to somebody who has been removed since.
-  const bool first = record_.phase == Phase::kOffered && members_.contains(from);
-  if (!matches || !(first || record_.phase == Phase::kActive)) {
+  const bool member = members_.contains(from) || !keeps(Rule::kEligibleMember);
+  const bool first = record_.phase == Phase::kOffered && member;
+  const bool again = record_.phase == Phase::kActive ||
+                     (record_.phase == Phase::kDraining && !keeps(Rule::kAcquireInPhase));
+  if (!matches || !(first || again)) {
     return deny(event.token, message.request_nonce,
                 denialReason(from, message.epoch, message.instance));
   }
@@ -317,25 +333,30 @@ void GroupMachine::on(const group::RenewReceived& event) {
   const Renew& message = event.message;
   const Jid from = event.from.bare();
   heardFrom(event.from);
-  const bool matches = message.group == record_.group && from == record_.jid &&
-                       message.epoch == record_.epoch && message.instance == record_.instance;
+  const bool matches = message.group == record_.group &&
+                       (from == record_.jid || !keeps(Rule::kRenewByJid)) &&
+                       (message.epoch == record_.epoch || !keeps(Rule::kRenewByEpoch)) &&
+                       (message.instance == record_.instance || !keeps(Rule::kRenewByInstance));
   const bool draining = record_.phase == Phase::kDraining;
-  const bool renewable = record_.phase == Phase::kActive || (draining && now_ < drain_deadline_);
+  const bool in_time = now_ < drain_deadline_ || !keeps(Rule::kDrainDeadline);
+  const bool renewable = record_.phase == Phase::kActive || (draining && in_time);
   if (!matches || !renewable) {
     return deny(event.token, message.request_nonce,
                 denialReason(from, message.epoch, message.instance));
   }
   // Not persisted: after a restart every lease on record counts as granted at that moment.
-  last_grant_ = now_;
+  if (keeps(Rule::kWaitFromRenewal)) last_grant_ = now_;
+  const bool told = draining && keeps(Rule::kDrainTold);
   effects_.push_back(group::Reply{
-      event.token, Granted{record_.epoch, record_.lease_ttl, message.request_nonce, draining}});
+      event.token, Granted{record_.epoch, record_.lease_ttl, message.request_nonce, told}});
 }
 
 void GroupMachine::on(const group::ReleaseReceived& event) {
   const Release& message = event.message;
   heardFrom(event.from);
-  const bool matches = message.group == record_.group && event.from.bare() == record_.jid &&
-                       message.epoch == record_.epoch && message.instance == record_.instance;
+  const bool matches = (message.group == record_.group && event.from.bare() == record_.jid &&
+                        message.epoch == record_.epoch && message.instance == record_.instance) ||
+                       !keeps(Rule::kReleaseMatches);
   if (matches && record_.phase != Phase::kVacant) {
     const std::string reason = singleLine(message.reason, limits::kMaxReleaseReasonBytes);
     const std::string did = "gave the lease back" + (reason.empty() ? "" : ": " + reason);
@@ -370,17 +391,18 @@ void GroupMachine::on(const group::OfferDeclined& event) {
 void GroupMachine::on(const group::DrainedReceived& event) {
   const Drained& message = event.message;
   heardFrom(event.from);
-  if (record_.phase != Phase::kDraining || event.from.bare() != record_.jid ||
-      message.epoch != record_.epoch || message.instance != record_.instance ||
-      message.demand_nonce != demand_nonce_) {
-    return;
-  }
+  const bool matches =
+      (event.from.bare() == record_.jid && message.epoch == record_.epoch &&
+       message.instance == record_.instance && message.demand_nonce == demand_nonce_) ||
+      !keeps(Rule::kDrainedMatches);
+  if (record_.phase != Phase::kDraining || !matches) return;
   if (drain_for_ == DrainFor::kSlow) memberFailed(record_.jid, "did not become active in time");
   holderEnded(nameOf(record_.jid) + " has stopped", false);
 }
 
 void GroupMachine::on(const group::HolderFenced& event) {
-  if (record_.phase == Phase::kVacant || event.instance != record_.instance) return;
+  const bool matches = event.instance == record_.instance || !keeps(Rule::kFenceMatches);
+  if (record_.phase == Phase::kVacant || !matches) return;
   const std::string did = "was fenced, says " + singleLine(event.by, 200);
   // The target of an offer: it won't take it up any more, and what it may have got before a restart
   // can't be used.

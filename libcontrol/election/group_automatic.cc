@@ -3,6 +3,7 @@
 
 #include "libcontrol/base/text.h"
 #include "libcontrol/election/group.h"
+#include "libcontrol/election/rules.h"
 #include "libcontrol/election/wording.h"
 
 namespace muster::election {
@@ -49,7 +50,7 @@ void GroupMachine::watchLevel() {
   }
   if (!under_floor_since_) under_floor_since_ = now_;
   if (move_ || config_.max_moves_per_hour == 0) return;
-  if (now_ - *under_floor_since_ < config_.floor_time) return;
+  if (now_ - *under_floor_since_ < config_.floor_time && keeps(Rule::kFloorTime)) return;
   std::erase_if(automatic_moves_, [this](ElapsedTime at) { return now_ - at >= kHour; });
   const Jid better = betterThanHolder(now_);
   if (better.isEmpty()) return;
@@ -77,7 +78,7 @@ void GroupMachine::watchLevel() {
 std::optional<GroupMachine::Hold> GroupMachine::moveHold(ElapsedTime now) const {
   if (!under_floor_since_ || now - *under_floor_since_ < config_.floor_time) return std::nullopt;
   const ElapsedTime settled = granted_at_ + config_.min_between_moves;
-  if (now < settled) {
+  if (now < settled && keeps(Rule::kMinBetweenMoves)) {
     // Of a holder from before this start nobody knows how long it has had the role.
     return Hold{settled,
                 "it has had the role for " + shownTime(now - granted_at_) +
@@ -89,6 +90,7 @@ std::optional<GroupMachine::Hold> GroupMachine::moveHold(ElapsedTime now) const 
       static_cast<int>(std::count_if(automatic_moves_.begin(), automatic_moves_.end(),
                                      [&](ElapsedTime at) { return now - at < kHour; }));
   if (recent < config_.max_moves_per_hour || recent == 0) return std::nullopt;
+  if (!keeps(Rule::kMovesPerHour)) return std::nullopt;
   return Hold{automatic_moves_[automatic_moves_.size() - static_cast<size_t>(recent)] + kHour,
               "there were " + std::to_string(recent) +
                   " moves off a live holder within the hour already, as many as are allowed",

@@ -3,6 +3,7 @@
 
 #include "libcontrol/base/text.h"
 #include "libcontrol/election/group.h"
+#include "libcontrol/election/rules.h"
 #include "libcontrol/election/wording.h"
 
 namespace muster::election {
@@ -67,12 +68,15 @@ void GroupMachine::on(const group::MemberPresent& event) {
 
 void GroupMachine::on(const group::MemberGone& event) {
   const auto found = members_.find(event.jid.bare());
+  if (found == members_.end()) return;
   // Nothing else: presence starts things, it never ends a wait.
-  if (found != members_.end()) found->second.present.erase(event.jid);
+  found->second.present.erase(event.jid);
+  const bool holds = isHeld() && record_.jid == event.jid.bare();
+  if (holds && !keeps(Rule::kPresenceEndsNoWait)) holderEnded("it is not present", true);
 }
 
 bool GroupMachine::isImpossible(uint64_t epoch) const {
-  if (epoch <= record_.highest_epoch) return false;
+  if (epoch <= record_.highest_epoch || !keeps(Rule::kEpochJump)) return false;
   return epoch > kMaxEpoch || epoch - record_.highest_epoch > limits::kMaxEpochJump;
 }
 
@@ -107,7 +111,8 @@ void GroupMachine::noteEpoch(const Jid& full, uint64_t epoch) {
                                       "be in force is waited out, for " +
                                       shownTime(wait),
                                   group::AlarmKind::kStaleRecord});
-  record_.highest_epoch = epoch;
+  if (keeps(Rule::kEpochAboveReported)) record_.highest_epoch = epoch;
+  if (!keeps(Rule::kStaleRecordWaits)) return;
   if (!stale_since_ || now_ >= hold_until_) stale_since_ = now_;
   hold_until_ = std::max(hold_until_, now_ + wait);
 }
@@ -131,7 +136,7 @@ void GroupMachine::memberFailed(const Jid& bare, const std::string& why) {
   Duration pause = config_.backoff_first;
   for (int i = 0; i < member.failures && pause < config_.backoff_last; ++i) pause = pause * 2;
   member.failures = std::min(member.failures + 1, 60);
-  member.not_before = now_ + std::min(pause, config_.backoff_last);
+  if (keeps(Rule::kBackoff)) member.not_before = now_ + std::min(pause, config_.backoff_last);
   member.last_failure = why;
 }
 
@@ -221,7 +226,7 @@ bool GroupMachine::isAccountedFor(const Member& member, ElapsedTime now) const {
 // A vacant record at the start may be that of a lost or restored store. Somebody who isn't seen may
 // hold a lease then, and would not report its epoch before it is too late.
 bool GroupMachine::mayBeHeldUnseen(ElapsedTime now) const {
-  if (!may_be_stale_ || now >= unseenUntil()) return false;
+  if (!may_be_stale_ || now >= unseenUntil() || !keeps(Rule::kStaleRecordWaits)) return false;
   return !std::all_of(members_.begin(), members_.end(),
                       [&](const auto& entry) { return isAccountedFor(entry.second, now); });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libcontrol/election/group.h"
+#include "libcontrol/election/rules.h"
 #include "libcontrol/election/wording.h"
 
 namespace muster::election {
@@ -42,7 +43,7 @@ void GroupMachine::on(const group::MoveRequested& event) {
 
 // A repeat of one that is still being asked about hears nothing yet: what comes is for both.
 bool GroupMachine::isRepeat(const group::MoveRequested& request) {
-  if (request.key.empty()) return false;
+  if (request.key.empty() || !keeps(Rule::kIdempotencyKey)) return false;
   const auto known =
       std::find_if(known_moves_->begin(), known_moves_->end(),
                    [&](const KnownMove& move) { return move.request.key == request.key; });
@@ -109,7 +110,8 @@ std::string GroupMachine::nothingToMove(const group::MoveRequested& request) con
 
 // What is wrong with the request from the start; whoever could take the role is not yet asked.
 Status GroupMachine::refuseMove(const group::MoveRequested& request) const {
-  if (request.expect_epoch && *request.expect_epoch != record_.epoch) {
+  if (request.expect_epoch && *request.expect_epoch != record_.epoch &&
+      keeps(Rule::kExpectedEpoch)) {
     return {Code::kConflict,
             record_.group + " is at epoch " + std::to_string(record_.epoch) + ", not at " +
                 std::to_string(*request.expect_epoch) + " as expected; nothing was moved",
@@ -226,7 +228,7 @@ void GroupMachine::acceptMove() {
   move.asked = now_ - move.begun;
   const bool arrived = hasArrived(move.record);
   if (isHeld() && !arrived) move.record.from = record_.jid;
-  if (move.record.automatic) automatic_moves_.push_back(now_);
+  if (move.record.automatic || !keeps(Rule::kHumanNotCounted)) automatic_moves_.push_back(now_);
   record_.move = move.record;
   confirm_deadline_ = std::max(confirm_deadline_, now_ + config_.promote_timeout);
   effects_.push_back(

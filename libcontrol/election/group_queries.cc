@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libcontrol/election/group.h"
+#include "libcontrol/election/rules.h"
 
 namespace muster::election {
 namespace {
@@ -42,6 +43,7 @@ bool GroupMachine::isSilent(const Presence& presence, ElapsedTime now) const {
 }
 
 bool GroupMachine::hasAnswered(const Presence& presence, ElapsedTime now) const {
+  if (!keeps(Rule::kOfferToTheLiving)) return true;
   return presence.answered && now - *presence.answered <= config_.lease_ttl;
 }
 
@@ -58,6 +60,7 @@ int GroupMachine::liveCount(const Member& member, ElapsedTime now) const {
       unknown = true;
     }
   }
+  if (live > 1 && !keeps(Rule::kTwinsGetNothing)) return 1;
   return live == 1 && unknown ? 0 : live;
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "libcontrol/election/group.h"
+#include "libcontrol/election/rules.h"
 #include "libcontrol/election/wording.h"
 
 namespace muster::election {
@@ -49,7 +50,7 @@ void GroupMachine::countLoss(ElapsedTime lost_at) {
 }
 
 bool GroupMachine::isCrashLoopHeld(ElapsedTime now) const {
-  return crash_hold_until_ && now < *crash_hold_until_;
+  return crash_hold_until_ && now < *crash_hold_until_ && keeps(Rule::kCrashLoopHold);
 }
 
 void GroupMachine::endCrashLoopHold() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libcontrol/base/text.h"
+#include "libcontrol/election/rules.h"
 
 namespace muster::election {
 namespace {
@@ -48,9 +49,11 @@ void NodeMachine::checkLease() {
   if (state_ == State::kAcquiring && now_ >= acquire_until_) becomeIdle();
   if (in_use_ && now_ >= useUntil()) {
     endUse();
-    if (now_ < lease_end_) beginStop(node::DemoteCause::kLeaseOver);
+    if (now_ < lease_end_ && keeps(Rule::kStopBeforeEnd)) {
+      beginStop(node::DemoteCause::kLeaseOver);
+    }
   }
-  if (!isHolding() || now_ < lease_end_) return;
+  if (!isHolding() || now_ < lease_end_ || !keeps(Rule::kKillAtEnd)) return;
   effects_.push_back(node::Kill{"the lease of epoch " + std::to_string(epoch_) +
                                 " is over and the application has not stopped"});
   state_ = State::kKilled;
@@ -58,6 +61,7 @@ void NodeMachine::checkLease() {
 }
 
 Duration NodeMachine::guard() const {
+  if (!keeps(Rule::kGuard)) return {};
   return std::max(ttl_ / config_.guard_share, config_.guard_min);
 }
 
@@ -70,6 +74,7 @@ bool NodeMachine::isHolding() const {
 }
 
 bool NodeMachine::mayRenew() const {
+  if (!keeps(Rule::kNoRenewalAfterStop)) return link_up_ && highest_epoch_ > 0;
   if (!in_use_ || refused_ || !link_up_) return false;
   if (state_ == State::kPromoting || state_ == State::kActive) return true;
   // An orderly stop goes on under the lease, for as long as it was given.
@@ -96,7 +101,8 @@ void NodeMachine::sendRequest() {
     effects_.push_back(
         node::SendAcquire{Acquire{config_.group, epoch_, offer_nonce_, config_.instance, nonce}});
   } else {
-    effects_.push_back(node::SendRenew{Renew{config_.group, epoch_, config_.instance, nonce}});
+    const uint64_t epoch = keeps(Rule::kNoRenewalAfterStop) ? epoch_ : highest_epoch_;
+    effects_.push_back(node::SendRenew{Renew{config_.group, epoch, config_.instance, nonce}});
   }
 }
 
@@ -115,20 +121,21 @@ void NodeMachine::on(const node::OfferReceived& event) {
     refusal = declining_;
   } else if (isHolding()) {
     refusal = "this node has not stopped yet under epoch " + std::to_string(epoch_);
-  } else if (offer.epoch <= highest_epoch_) {
+  } else if (offer.epoch <= highest_epoch_ && keeps(Rule::kLowerEpochRejected)) {
     refusal = "epoch " + std::to_string(offer.epoch) + " is not above " +
               std::to_string(highest_epoch_) + ", which this node has seen";
   } else if (!isLeaseLength(offer.lease_ttl)) {
     refusal = "a lease of " + std::to_string(offer.lease_ttl.toMillis()) + " ms is out of bounds";
   }
   if (!refusal.empty()) {
-    effects_.push_back(node::Reply{event.token, Denied{0, refusal, highest_epoch_}});
+    const uint64_t seen = keeps(Rule::kEpochReported) ? highest_epoch_ : 0;
+    effects_.push_back(node::Reply{event.token, Denied{0, refusal, seen}});
     return;
   }
   becomeIdle();  // a newer offer replaces one whose grant never came
   release_.reset();
   highest_epoch_ = offer.epoch;
-  effects_.push_back(node::Persist{highest_epoch_});
+  if (keeps(Rule::kEpochOnDisk)) effects_.push_back(node::Persist{highest_epoch_});
   effects_.push_back(node::Reply{event.token, Accepted{}});
   state_ = State::kAcquiring;
   epoch_ = offer.epoch;
@@ -137,17 +144,20 @@ void NodeMachine::on(const node::OfferReceived& event) {
   last_ttl_ = ttl_;
   acquire_until_ = now_ + ttl_;
   next_send_ = now_;
+  if (!keeps(Rule::kGrantAnswersAcquire)) beginLease(now_, ttl_);
 }
 
 void NodeMachine::on(const node::GrantedReceived& event) {
   const Granted& granted = event.message;
   const auto request = outstanding_.find(granted.request_nonce);
-  if (request == outstanding_.end() || granted.epoch != epoch_) return;
+  const bool known = request != outstanding_.end();
+  if ((!known && keeps(Rule::kKnownNonce)) || granted.epoch != epoch_) return;
   if (!isLeaseLength(granted.lease_ttl)) return;
-  const ElapsedTime sent = request->second;
+  const ElapsedTime sent = known && keeps(Rule::kLeaseFromSending) ? request->second : now_;
   // Earlier requests could only give less.
   std::erase_if(outstanding_, [&](const auto& entry) { return entry.second <= sent; });
-  if (state_ == State::kAcquiring) {
+  const bool revived = state_ == State::kIdle && !keeps(Rule::kStepDownVoids);
+  if (state_ == State::kAcquiring || revived) {
     beginLease(sent, granted.lease_ttl);
   } else if (in_use_) {
     extendLease(sent, granted.lease_ttl);
@@ -254,6 +264,7 @@ void NodeMachine::on(const node::LinkDown&) {
 }
 
 void NodeMachine::on(const node::LoopGap& event) {
+  if (!keeps(Rule::kGapDropsLink)) return;
   outstanding_.clear();
   link_up_ = false;
   effects_.push_back(node::DropLink{"the event loop stood still for " +
@@ -343,14 +354,16 @@ void NodeMachine::sendRelease() {
 
 void NodeMachine::becomeIdle() {
   state_ = State::kIdle;
-  epoch_ = 0;
+  if (keeps(Rule::kStepDownVoids)) {
+    epoch_ = 0;
+    outstanding_.clear();
+  }
   offer_nonce_ = Id128();
   in_use_ = false;
   refused_ = false;
   promote_runs_ = false;
   stop_reason_.clear();
   orderly_stop_ = true;
-  outstanding_.clear();
   drains_.clear();
 }
 

@@ -1,11 +1,13 @@
 // Random runs of a whole group. MUSTER_SIM_SEED=N replays one seed with its timeline;
 // MUSTER_SIM_SEEDS=N sets how many seeds are run in all.
-#include "tests/libcontrol/election/simulation.h"
+#include "tests/libcontrol/election/simulation/simulation.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <iostream>
+
+#include "tests/libcontrol/election/simulation/shrink.h"
 
 namespace muster::election {
 namespace {
@@ -14,27 +16,22 @@ namespace {
 constexpr uint64_t kParts = 4;
 // A kind that fewer seeds of a part see is about to get lost.
 constexpr int64_t kFewSeeds = 5;
+constexpr int kMostShrinkingRuns = 5000;
 
 uint64_t fromEnvironment(const char* name, uint64_t otherwise) {
   const char* text = std::getenv(name);
   return text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
+// The same, as small as it gets.
 std::string report(const RunResult& failed) {
-  const RunResult replay = simulate(failed.seed, true);
-  std::string text = "seed " + std::to_string(failed.seed) + ": " + failed.violation +
-                     "\nreplay: MUSTER_SIM_SEED=" + std::to_string(failed.seed) +
-                     " election_test --gtest_filter='*/Simulation.*/0'\n";
-  // What led there is at the end.
-  const size_t from = replay.timeline.size() > 60 ? replay.timeline.size() - 60 : 0;
-  if (from > 0) text += "  ... " + std::to_string(from) + " lines before\n";
-  for (size_t i = from; i < replay.timeline.size(); ++i) text += replay.timeline[i] + "\n";
-  return text;
+  return story(shrink({failed.seed}, kMostShrinkingRuns));
 }
 
 void replayOne(uint64_t seed) {
-  const RunResult result = simulate(seed, true);
+  const RunResult result = simulate({seed, true});
   for (const std::string& line : result.timeline) std::cout << line << "\n";
+  if (!result.violation.empty()) std::cout << "\nAt its smallest:\n" << report(result);
   EXPECT_EQ(result.violation, "") << "seed " << seed;
 }
 
@@ -49,7 +46,7 @@ TEST_P(Simulation, InvariantsHoldInEveryRun) {
   RunResult sum;
   std::array<int64_t, kFaults> seen{};  // in how many seeds
   for (uint64_t seed = GetParam() * seeds + 1; seed <= (GetParam() + 1) * seeds; ++seed) {
-    const RunResult result = simulate(seed, false);
+    const RunResult result = simulate({seed});
     ASSERT_EQ(result.violation, "") << report(result);
     ASSERT_GE(result.seconds, 60);
     for (size_t i = 0; i < kFaults; ++i) {
@@ -75,8 +72,8 @@ TEST_P(Simulation, InvariantsHoldInEveryRun) {
 INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, testing::Range<uint64_t>(0, kParts));
 
 TEST(SimulationItself, TheSameSeedIsTheSameRun) {
-  EXPECT_EQ(simulate(7, true).timeline, simulate(7, true).timeline);
-  EXPECT_NE(simulate(7, true).timeline, simulate(8, true).timeline);
+  EXPECT_EQ(simulate({7, true}).timeline, simulate({7, true}).timeline);
+  EXPECT_NE(simulate({7, true}).timeline, simulate({8, true}).timeline);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // Is there a reason for what the coordinator's machine wants? Judged from what really happened, at
 // the moment of the decision, whether or not it comes to be written.
-#include "tests/libcontrol/election/sim_coordinator.h"
-#include "tests/libcontrol/election/sim_network.h"
-#include "tests/libcontrol/election/sim_operators.h"
+#include "tests/libcontrol/election/simulation/sim_coordinator.h"
+#include "tests/libcontrol/election/simulation/sim_network.h"
+#include "tests/libcontrol/election/simulation/sim_operators.h"
 
 namespace muster::election {
 namespace {
@@ -28,6 +28,9 @@ void SimCoordinator::judge(const GroupRecord& before, const GroupRecord& after,
         (machine_->moveRunning() || std::holds_alternative<group::MoveRequested>(event));
     run_.invariants.vacated(before, grounds, run_.now());
     if (before.phase == Phase::kOffered) run_.note(Fault::kOfferTimeout);
+    if (before.phase == Phase::kOffered && grounds.offer_lapsed && !grounds.offer_withdrawn) {
+      let_go_[before.jid] = decided_;
+    }
   }
   if (after.move && after.move != before.move) {
     if (after.move->automatic) {
@@ -65,6 +68,10 @@ void SimCoordinator::judgeOffer(const GroupRecord& after) {
   }
   if (facts == nullptr) return run_.fail("an offer goes to a process that is not present");
   judgeTarget(after, *facts);
+  const auto let_go = let_go_.find(after.jid);
+  if (let_go != let_go_.end() && decided_ - let_go->second < run_.config.backoff_first) {
+    run_.fail("an offer goes again at once to somebody who let one go by");
+  }
   if (after.move && after.move->force) return;
   if (target->drained || facts->drained) run_.fail("an offer goes to a drained member");
   if (target->nofailover) run_.fail("an offer goes to a member that is tagged nofailover");
@@ -113,6 +120,13 @@ void SimCoordinator::judgeAutomatic(const GroupRecord& before) {
   if (judged_.automatic_moves > run_.config.max_moves_per_hour) {
     run_.fail("more moves by themselves than are allowed");
   }
+}
+
+// Moves off a live holder are held by as many as there were, or by what came just before.
+void SimCoordinator::judgeHold() {
+  const bool many = judged_.automatic_moves >= run_.config.max_moves_per_hour;
+  const bool soon = decided_ - judged_.active < run_.config.min_between_moves;
+  if (!many && !soon) run_.fail("a move by itself is held without a reason");
 }
 
 void SimCoordinator::judgeMove(const MoveRecord& move) {

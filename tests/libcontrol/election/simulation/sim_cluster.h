@@ -4,16 +4,16 @@
 #include <memory>
 #include <vector>
 
-#include "tests/libcontrol/election/sim_coordinator.h"
-#include "tests/libcontrol/election/sim_network.h"
-#include "tests/libcontrol/election/sim_node.h"
-#include "tests/libcontrol/election/sim_operators.h"
-#include "tests/libcontrol/election/sim_run.h"
+#include "tests/libcontrol/election/simulation/sim_coordinator.h"
+#include "tests/libcontrol/election/simulation/sim_network.h"
+#include "tests/libcontrol/election/simulation/sim_node.h"
+#include "tests/libcontrol/election/simulation/sim_operators.h"
+#include "tests/libcontrol/election/simulation/sim_run.h"
 
 namespace muster::election {
 
 struct Cluster {
-  Cluster(uint64_t seed, bool with_timeline);
+  explicit Cluster(const Scenario& scenario);
 
   // The node that holds the lease by the record and whose application is active under it.
   SimNode* active();

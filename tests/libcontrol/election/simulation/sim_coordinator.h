@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "libcontrol/election/group.h"
-#include "tests/libcontrol/election/sim_run.h"
+#include "tests/libcontrol/election/simulation/sim_run.h"
 
 namespace muster::election {
 
@@ -21,7 +21,10 @@ class Operators;
 // Belongs to the Cluster; `run` and `network` outlive it.
 class SimCoordinator {
  public:
-  SimCoordinator(Run& run, Network& network) : run_(run), network_(network) { disk_.replace({}); }
+  SimCoordinator(Run& run, Network& network)
+      : run_(run), fate_(run, kOfCoordinator), network_(network) {
+    disk_.replace({});
+  }
   void connect(Operators& operators) { operators_ = &operators; }
 
   void start();
@@ -71,6 +74,7 @@ class SimCoordinator {
   void judgeTarget(const GroupRecord& after, const group::MemberPresent& facts);
   void judgeMove(const MoveRecord& move);
   void judgeAutomatic(const GroupRecord& before);
+  void judgeHold();
   bool hasHeard(const Jid& full, Duration within) const;
   Grounds groundsToVacate(const GroupRecord& before, const GroupRecord& after) const;
   bool isDrainDue(const GroupRecord& before, const GroupRecord& after) const;
@@ -96,6 +100,7 @@ class SimCoordinator {
   void stall(Duration length, bool suspended);
 
   Run& run_;
+  Fate fate_;
   Network& network_;
   Operators* operators_ = nullptr;
   SimDisk<Store> disk_;
@@ -124,7 +129,8 @@ class SimCoordinator {
     int automatic_moves = 0;
   };
   Judgement judged_;
-  std::map<Jid, ElapsedTime> heard_;  // when somebody surely lived, by full JID
+  std::map<Jid, ElapsedTime> heard_;   // when somebody surely lived, by full JID
+  std::map<Jid, ElapsedTime> let_go_;  // when somebody last let an offer go by, by bare JID
   std::optional<ElapsedTime> crash_hold_until_;
   Judgement judged_before_;  // the step under way
   ElapsedTime decided_{};    // that step

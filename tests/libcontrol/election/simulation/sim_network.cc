@@ -1,9 +1,9 @@
 // The way of a stanza, requests and their answers, connections.
-#include "tests/libcontrol/election/sim_network.h"
+#include "tests/libcontrol/election/simulation/sim_network.h"
 
 #include <algorithm>
 
-#include "tests/libcontrol/election/sim_coordinator.h"
+#include "tests/libcontrol/election/simulation/sim_coordinator.h"
 
 namespace muster::election {
 namespace {
@@ -19,22 +19,22 @@ void keep(std::deque<T>& old, T stanza) {
 
 }  // namespace
 
-void Network::transmit(bool cut, bool to_coordinator, Action deliver) {
+void Network::transmit(Fate& fate, bool cut, bool to_coordinator, Action deliver) {
   int copies = 1;
   if (run_.stormy) {
     if (cut) return;
-    if (run_.dice.chance(run_.profile.loss)) return run_.note(Fault::kLoss);
-    if (run_.dice.chance(run_.profile.duplicate)) {
+    if (fate.mishap(run_.profile.loss)) return run_.note(Fault::kLoss);
+    if (fate.mishap(run_.profile.duplicate)) {
       run_.note(Fault::kDuplicate);
       copies = 2;
     }
   }
   const uint64_t sequence = ++sent_;
   for (; copies > 0; --copies) {
-    Duration delay{static_cast<int64_t>(500'000 + run_.dice.below(20'000'000))};
-    if (run_.chance(run_.profile.long_delay)) {
+    Duration delay{static_cast<int64_t>(500'000 + fate.below(20'000'000))};
+    if (fate.mishap(run_.profile.long_delay)) {
       run_.note(Fault::kLongDelay);
-      delay = run_.dice.millis(300, 9000);
+      delay = fate.millis(300, 9000);
     }
     run_.agenda.after(delay, [this, deliver, sequence, to_coordinator, server = server_life_,
                               late = delay > kOrdinaryDelay] {
@@ -49,8 +49,9 @@ void Network::transmit(bool cut, bool to_coordinator, Action deliver) {
 
 void Network::toCoordinator(SimNode& node, group::Event stanza) {
   if (!node.process.linked) return;
-  if (run_.chance(0.2)) keep(old_stanzas_, stanza);
-  transmit(node.mute, true, [this, stanza = std::move(stanza)] { coordinator_->receive(stanza); });
+  if (fate_.mishap(0.2)) keep(old_stanzas_, stanza);
+  transmit(node.wire, node.mute, true,
+           [this, stanza = std::move(stanza)] { coordinator_->receive(stanza); });
 }
 
 void Network::toNode(const Jid& full, std::function<void(SimNode&)> handle, Action bounced) {
@@ -61,7 +62,7 @@ void Network::toNode(const Jid& full, std::function<void(SimNode&)> handle, Acti
     const bool there = node.process.up && (node.process.linked || node.hibernating);
     if (!there || node.full() != full) continue;
     found = true;
-    transmit(node.deaf, false, [this, &node, handle, link = node.process.link] {
+    transmit(node.wire, node.deaf, false, [this, &node, handle, link = node.process.link] {
       if (node.hibernating && node.process.link == link) {
         node.held.push_back([this, &node, link, handle] { deliver(node, link, handle); });
       } else {
@@ -69,7 +70,7 @@ void Network::toNode(const Jid& full, std::function<void(SimNode&)> handle, Acti
       }
     });
   }
-  if (!found && bounced) transmit(false, true, std::move(bounced));
+  if (!found && bounced) transmit(fate_, false, true, std::move(bounced));
 }
 
 void Network::deliver(SimNode& node, uint64_t link, const std::function<void(SimNode&)>& handle) {
@@ -123,9 +124,9 @@ void Network::granted(const Asked& asked, const Granted& message) {
     if (last_holder_) ++run_.result.failovers;
     last_holder_ = asked.holder;
   }
-  if (run_.chance(0.2)) keep(old_demands_, {asked.full, node::GrantedReceived{message}});
+  if (fate_.mishap(0.2)) keep(old_demands_, {asked.full, node::GrantedReceived{message}});
   toNode(asked.full, [message](SimNode& node) { node.give(node::GrantedReceived{message}); });
-  run_.moment();
+  run_.moment(fate_);
 }
 
 void Network::denied(const Asked& asked, const Denied& message) {
@@ -157,7 +158,7 @@ void Network::sendOffer(const group::SendOffer& offer) {
         declined_.push_back(nonce);
         coordinator_->receive(group::OfferDeclined{to, nonce, {}});
       });
-  run_.moment();
+  run_.moment(fate_);
 }
 
 void Network::sendDrain(const group::SendDrain& drain) {
@@ -165,7 +166,7 @@ void Network::sendDrain(const group::SendDrain& drain) {
   const node::DrainReceived event{demand({}), drain.message};
   keep(old_demands_, {drain.to, event});
   toNode(drain.to, [event](SimNode& node) { node.give(event); });
-  run_.moment();
+  run_.moment(fate_);
 }
 
 void Network::sendQuery(const group::SendQuery& query) {
@@ -237,9 +238,8 @@ void Network::dropLink(SimNode& node, Duration down) {
   run_.note(Fault::kLinkDrop);
   run_.say(node.name + " loses its connection");
   cutLink(node);
-  if (run_.dice.chance(0.5)) {
-    unavailable(node.full(),
-                run_.chance(0.3) ? run_.dice.millis(500, 8000) : run_.dice.millis(5, 100));
+  if (fate_.chance(0.5)) {
+    unavailable(node.full(), fate_.mishap(0.3) ? fate_.millis(500, 8000) : fate_.millis(5, 100));
   }
   reconnectAfter(node, down);
 }
@@ -275,9 +275,9 @@ void Network::restartServer(Duration down) {
   for (const auto& node : nodes_) {
     if (!node->process.up || !(node->process.linked || node->hibernating)) continue;
     cutLink(*node);
-    reconnectAfter(*node, down + run_.dice.millis(0, 3000));
+    reconnectAfter(*node, down + fate_.millis(0, 3000));
   }
-  coordinator_->loseLink(down + run_.dice.millis(0, 2000));
+  coordinator_->loseLink(down + fate_.millis(0, 2000));
 }
 
 void Network::processGone(SimNode& node) {
@@ -285,10 +285,10 @@ void Network::processGone(SimNode& node) {
   node.hibernating = false;
   node.held.clear();
   if (!there) return;
-  if (!run_.chance(0.4)) return unavailable(node.full(), run_.dice.millis(5, 100));
+  if (!fate_.mishap(0.4)) return unavailable(node.full(), fate_.millis(5, 100));
   run_.note(Fault::kGhostPresence);
   ghosts_[node.full()] = node.presence();
-  unavailable(node.full(), run_.dice.millis(1000, 10000));
+  unavailable(node.full(), fate_.millis(1000, 10000));
 }
 
 // The server's word that a session ended, which may come late.

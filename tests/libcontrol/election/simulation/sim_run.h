@@ -9,8 +9,8 @@
 #include "libcontrol/base/random.h"
 #include "libcontrol/election/group.h"
 #include "libcontrol/election/invariants.h"
-#include "tests/libcontrol/election/sim_world.h"
-#include "tests/libcontrol/election/simulation.h"
+#include "tests/libcontrol/election/simulation/sim_world.h"
+#include "tests/libcontrol/election/simulation/simulation.h"
 
 namespace muster::election {
 
@@ -22,6 +22,8 @@ template <typename... F>
 Overloaded(F...) -> Overloaded<F...>;
 
 inline constexpr double kRateBound = 0.01;
+inline constexpr Duration kLongestTtl = Duration::seconds(5);
+Duration anyTtl(Dice& dice);
 
 // How bad things get in one run. Many kinds are absent from a given run: what hides behind a crash
 // a second shows in a run without crashes.
@@ -37,20 +39,38 @@ struct Profile {
   double promote_hangs = 0;
   double demote_slow = 0;
   double demote_hangs = 0;
-  double late_write = 0;      // the application is paused between asking its lease and writing
-  double worst_moment = 0;    // something is done just when a step of the protocol is under way
-  Duration longest_gap;       // between faults
-  uint64_t absent = 0;        // one bit for each entry of the table of faults
-  bool beyond_bound = false;  // clocks may be slewed beyond what the protocol allows for
+  double late_write = 0;        // the application is paused between asking its lease and writing
+  double worst_moment = 0;      // something is done just when a step of the protocol is under way
+  Duration longest_gap;         // between faults
+  uint64_t absent = 0;          // one bit for each entry of the table of faults
+  bool lengths_change = false;  // a restart of the coordinator may bring leases of another length
+  bool beyond_bound = false;    // clocks may be slewed beyond what the protocol allows for
 
   static Profile make(Dice& dice);
 };
 
-struct Run {
-  Run(uint64_t seed, bool with_timeline);
+struct Run;
 
+// The dice of one part of the world, so that what is left out of another part changes nothing here.
+class Fate : public Dice {
+ public:
+  Fate(Run& run, uint32_t part);
+  // Something goes wrong by chance, unless it is left out or the storm is over.
+  bool mishap(double p);
+
+ private:
+  Run& run_;
+  const uint32_t part_;
+  uint32_t mishaps_ = 0;
+};
+enum Part : uint32_t { kOfCoordinator, kOfNetwork, kOfNodes };
+
+struct Run {
+  explicit Run(const Scenario& scenario);
+
+  const Scenario scenario;
   Agenda agenda;
-  Dice dice;
+  Dice dice;            // of what is done to the group
   SeededRandom nonces;  // the machines' own
   Invariants invariants;
   RunResult result;
@@ -62,24 +82,21 @@ struct Run {
   std::function<void()> on_moment;
 
   ElapsedTime now() const { return agenda.now(); }
-  bool chance(double p) { return stormy && dice.chance(p); }
+  bool keeps(Rule rule) const { return scenario.broken != rule; }
   void note(Fault fault) { ++result.faults[static_cast<size_t>(fault)]; }
-  bool recording() const { return with_timeline_; }
+  bool recording() const { return scenario.with_timeline; }
   // Costly to build: guard with recording() wherever something is put together.
   void say(const std::string& line);
   void fail(const std::string& violation) {
     if (result.violation.empty()) result.violation = violation;
   }
   bool failed() const { return !invariants.violation().empty() || !result.violation.empty(); }
-  void moment() {
-    if (on_moment && chance(profile.worst_moment)) on_moment();
+  void moment(Fate& fate) {
+    if (on_moment && fate.mishap(profile.worst_moment)) on_moment();
   }
-  Duration diskDelay() {
-    return chance(profile.slow_disk) ? dice.millis(100, 900) : dice.millis(0, 8);
+  Duration diskDelay(Fate& fate) const {
+    return fate.mishap(profile.slow_disk) ? fate.millis(100, 900) : fate.millis(0, 8);
   }
-
- private:
-  const bool with_timeline_;
 };
 
 }  // namespace muster::election

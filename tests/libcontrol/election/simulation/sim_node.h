@@ -9,7 +9,7 @@
 
 #include "libcontrol/election/group_io.h"
 #include "libcontrol/election/node.h"
-#include "tests/libcontrol/election/sim_run.h"
+#include "tests/libcontrol/election/simulation/sim_run.h"
 
 namespace muster::election {
 
@@ -18,17 +18,25 @@ class Network;
 // A store behind its own check of tokens: the highest claimed wins.
 class Resource {
  public:
+  explicit Resource(const Run& run) : run_(run) {}
+
   bool claim(uint64_t epoch, const InstanceId& instance) {
-    if (epoch < epoch_ || (epoch == epoch_ && instance != instance_)) return false;
+    const bool lower = epoch < epoch_ && run_.keeps(Rule::kResourceChecks);
+    const bool of_another = epoch == epoch_ && instance != instance_ &&
+                            run_.keeps(Rule::kResourceChecks) &&
+                            run_.keeps(Rule::kEqualTokenRefused);
+    if (lower || of_another) return false;
     epoch_ = epoch;
     instance_ = instance;
     return true;
   }
   bool check(uint64_t epoch, const InstanceId& instance) const {
-    return epoch == epoch_ && instance == instance_;
+    if (!run_.keeps(Rule::kResourceChecks)) return true;
+    return epoch == epoch_ && (instance == instance_ || !run_.keeps(Rule::kEqualTokenRefused));
   }
 
  private:
+  const Run& run_;
   uint64_t epoch_ = 0;
   InstanceId instance_;
 };
@@ -37,7 +45,9 @@ class Resource {
 class SimNode {
  public:
   // A twin is a process on a copied machine; it doesn't start again by itself.
-  SimNode(Run& run, Network& network, Resource& resource, const char* name, bool is_twin);
+  // `number`: which of the nodes it is.
+  SimNode(Run& run, Network& network, Resource& resource, const char* name, uint32_t number,
+          bool is_twin);
   SimNode(const SimNode&) = delete;
   SimNode& operator=(const SimNode&) = delete;
 
@@ -72,6 +82,7 @@ class SimNode {
 
   std::string name;
   Jid bare;
+  Fate wire;  // of the stanzas between it and the coordinator
   Process process;
   bool mute = false;         // what it sends gets lost
   bool deaf = false;         // what is sent to it gets lost
@@ -110,6 +121,7 @@ class SimNode {
   void stopped(uint64_t epoch);
   void extend(const node::LeaseExtended& effect);
   void watchEnd();
+  void watchDeadline();
 
   void promote(const node::Promote& effect);
   void claim(uint64_t epoch, Duration takes, bool fails);
@@ -122,6 +134,7 @@ class SimNode {
 
   const bool is_twin_;
   Run& run_;
+  Fate fate_;
   Network& network_;
   Resource& resource_;
   SimDisk<uint64_t> disk_;  // the highest epoch seen

@@ -7,8 +7,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "libcontrol/election/rules.h"
 
 namespace muster::election {
 
@@ -45,6 +49,7 @@ namespace muster::election {
   X(kWriteFailed, "write failed")                                       \
   X(kWriteUnknown, "write of unknown outcome")                          \
   X(kDiskFull, "disk full")                                             \
+  X(kLengthChanged, "length of leases changed at a restart")            \
   X(kStoreLost, "coordinator's store lost")                             \
   X(kStoreRestored, "coordinator's store restored from an old copy")    \
   X(kSlew, "clock slewed within its bound")                             \
@@ -95,6 +100,7 @@ namespace muster::election {
   X(kPlan, "dry run")                                                   \
   X(kDrainMember, "member drained")                                     \
   X(kDrainHolder, "holder drained")                                     \
+  X(kTagMember, "member tagged nofailover")                             \
   X(kUndrainMember, "member undrained")                                 \
   X(kRemoveMember, "member removed")                                    \
   X(kRemoveHolder, "holder removed")                                    \
@@ -110,16 +116,36 @@ enum class Fault {
 inline constexpr size_t kFaults = static_cast<size_t>(Fault::kCount);
 const char* faultName(Fault fault);
 
+// What is left out of a run, by the order in which it would come: things that are done to the
+// group, and mishaps that come by chance. Whatever comes after may be different for it.
+using Mishap = std::pair<uint32_t, uint32_t>;  // in which part of the world, the how manieth
+struct Omitted {
+  std::set<size_t> acts;
+  std::set<Mishap> mishaps;
+  size_t size() const { return acts.size() + mishaps.size(); }
+};
+
+// All that a run follows from.
+struct Scenario {
+  uint64_t seed = 0;
+  bool with_timeline = false;
+  // The rules that drivers and applications keep; those of the machines are broken by broken_rule.
+  Rule broken = Rule::kNone;
+  Omitted omitted{};
+};
+
 struct RunResult {
   uint64_t seed = 0;
   std::string violation;  // empty if all held
   std::array<int64_t, kFaults> faults{};
+  size_t acts = 0;                    // with those left out
+  std::vector<Mishap> mishaps;        // likewise
   int failovers = 0;                  // grants to another process than the one before
   int64_t steps = 0;                  // of both machines
   double seconds = 0;                 // of virtual time
   std::vector<std::string> timeline;  // only if asked for
 };
 
-RunResult simulate(uint64_t seed, bool with_timeline);
+RunResult simulate(const Scenario& scenario);
 
 }  // namespace muster::election

@@ -1,9 +1,9 @@
 // The node's process and its driver.
-#include "tests/libcontrol/election/sim_node.h"
+#include "tests/libcontrol/election/simulation/sim_node.h"
 
 #include <memory>
 
-#include "tests/libcontrol/election/sim_network.h"
+#include "tests/libcontrol/election/simulation/sim_network.h"
 
 namespace muster::election {
 namespace {
@@ -14,11 +14,14 @@ constexpr Duration kTimerSlack = Duration::millis(20);
 
 }  // namespace
 
-SimNode::SimNode(Run& run, Network& network, Resource& resource, const char* called, bool is_twin)
+SimNode::SimNode(Run& run, Network& network, Resource& resource, const char* called,
+                 uint32_t number, bool is_twin)
     : name(called),
       bare(Jid::parse(name + "@example.org").value()),
+      wire(run, kOfNodes + 2 * number),
       is_twin_(is_twin),
       run_(run),
+      fate_(run, kOfNodes + 2 * number + 1),
       network_(network),
       resource_(resource) {
   process.clock.setRate({}, run.dice.between(1 - kRateBound, 1 + kRateBound));
@@ -26,7 +29,7 @@ SimNode::SimNode(Run& run, Network& network, Resource& resource, const char* cal
 
 void SimNode::start() {
   if (process.up || torn_) return;
-  process.start(run_.now(), run_.dice);
+  process.start(run_.now(), fate_);
   instance_ = Id128::make(run_.nonces);
   full_ = bare.withResource(nodeResource(instance_));
   NodeConfig config;
@@ -39,7 +42,7 @@ void SimNode::start() {
   watched_ = application_gone_ = false;
   if (drained_) give(node::OffersDeclined{"drained"});
   if (run_.recording()) run_.say(name + " starts as " + full_.resource());
-  run_.agenda.after(run_.dice.millis(20, 300), [this, life = process.life] {
+  run_.agenda.after(fate_.millis(20, 300), [this, life = process.life] {
     if (process.life == life) network_.login(*this);
   });
   heartbeat();
@@ -47,7 +50,7 @@ void SimNode::start() {
 
 void SimNode::restartLater() {
   if (is_twin_) return;
-  run_.agenda.after(run_.stormy ? run_.dice.millis(200, 8000) : run_.dice.millis(200, 1000),
+  run_.agenda.after(run_.stormy ? fate_.millis(200, 8000) : fate_.millis(200, 1000),
                     [this] { start(); });
 }
 
@@ -66,7 +69,7 @@ group::MemberPresent SimNode::presence() const {
   presence.instance = instance_;
   presence.level_percent = level_;
   presence.drained = drained_;
-  presence.highest_epoch = disk_.content();
+  presence.highest_epoch = run_.keeps(Rule::kEpochReported) ? disk_.content() : 0;
   presence.lease_ttl = machine_->lastLeaseTtl();
   if (machine_->role() == node::Role::kActive) presence.active_epoch = machine_->heldEpoch();
   return presence;
@@ -85,7 +88,7 @@ void SimNode::crash(const std::string& why) {
 
 void SimNode::crashDisk() {
   if (!disk_.writing()) return;
-  switch (run_.dice.below(run_.stormy ? 4 : 2)) {
+  switch (fate_.below(run_.stormy ? 4 : 2)) {
     case 0:
     case 1:
       run_.note(Fault::kWriteLost);
@@ -101,7 +104,7 @@ void SimNode::crashDisk() {
   run_.say(name + "'s state is torn");
   torn_ = true;
   disk_.abandon();
-  run_.agenda.after(run_.dice.millis(1000, 15000), [this] { removeTornState(); });
+  run_.agenda.after(fate_.millis(1000, 15000), [this] { removeTornState(); });
 }
 
 void SimNode::removeTornState() {
@@ -150,7 +153,11 @@ void SimNode::wake() {
   if (!process.up || !process.paused) return;
   const Duration after = run_.now() - stalled_at_;
   if (after > limits::kMaxLoopGap) {
-    process.runFirst([this, after] { step(node::LoopGap{after}); });
+    process.runFirst([this, after] {
+      const uint64_t link = process.link;
+      step(node::LoopGap{after});
+      if (process.link == link) run_.fail(name + " goes on reading what came before a gap");
+    });
   } else if (suspended_) {
     // A timer that runs by a clock that stood still fires that much later.
     const uint64_t life = process.life;
@@ -160,7 +167,7 @@ void SimNode::wake() {
       if (process.up && process.life == life) give(node::Tick{});
     });
   }
-  const bool application_first = run_.dice.chance(0.5);
+  const bool application_first = fate_.chance(0.5);
   if (application_first && process.applicationWaits()) run_.note(Fault::kApplicationWokeFirst);
   process.resume(application_first);
 }
@@ -214,9 +221,9 @@ void SimNode::step(const node::Event& event) {
 void SimNode::persist(NodeMachine next, node::Effects effects) {
   process.busy = true;
   disk_.begin(std::get<node::Persist>(effects.front()).highest_epoch);
-  run_.moment();
-  const Duration delay = run_.diskDelay();
-  if (run_.chance(run_.profile.crash_in_write)) {
+  run_.moment(fate_);
+  const Duration delay = run_.diskDelay(fate_);
+  if (fate_.mishap(run_.profile.crash_in_write)) {
     run_.agenda.after(delay / 2, [this, life = process.life] {
       if (process.life == life) crash("crash during a write");
     });
@@ -232,7 +239,7 @@ void SimNode::persist(NodeMachine next, node::Effects effects) {
 void SimNode::written(const NodeMachine& next, const node::Effects& effects) {
   process.busy = false;
   const bool full = run_.stormy && run_.now() < disk_full_until_;
-  if (full || run_.chance(run_.profile.write_fails)) {
+  if (full || fate_.mishap(run_.profile.write_fails)) {
     run_.note(full ? Fault::kDiskFull : Fault::kWriteFailed);
     run_.say(name + "'s write failed");
     disk_.abandon();
@@ -263,7 +270,7 @@ void SimNode::scheduleWake() {
   if (!wake || wake == wake_) return;
   wake_ = wake;
   // Timers are never early and mostly a little late.
-  const Duration late{static_cast<int64_t>(run_.dice.below(2'000'000))};
+  const Duration late{static_cast<int64_t>(fate_.below(2'000'000))};
   run_.agenda.at(process.clock.whenItShows(*wake) + late, [this, wake, life = process.life] {
     if (!process.up || process.life != life || wake_ != wake) return;
     wake_.reset();
@@ -286,7 +293,7 @@ void SimNode::carryOut(const node::Effect& effect) {
                    run_.invariants.acquiring(name, e.message.epoch, disk_.content());
                    run_.invariants.asking(holder(), e.message.epoch);
                    network_.ask(*this, e.message);
-                   run_.moment();
+                   run_.moment(fate_);
                  },
                  [this](const node::SendRenew& e) {
                    latest_asked_ = e.message.request_nonce;
@@ -314,7 +321,7 @@ void SimNode::carryOut(const node::Effect& effect) {
                  },
                  [this](const node::DropLink&) {
                    latest_asked_ = 0;
-                   network_.dropLink(*this, run_.dice.millis(100, 1500));
+                   network_.dropLink(*this, fate_.millis(100, 1500));
                  },
                  [this](const node::RoleChanged& e) {
                    if (run_.recording()) {
@@ -333,12 +340,28 @@ void SimNode::stopped(uint64_t epoch) {
 }
 
 void SimNode::extend(const node::LeaseExtended& effect) {
-  run_.invariants.published(holder(), effect.deadline, effect.end, run_.config.lease_ttl);
+  run_.invariants.published(holder(), effect.deadline, effect.end,
+                            machine_->lastLeaseTtl().value_or(kLongestTtl));
   latest_asked_ = 0;  // its answer may be on its way twice, and the second one be different
   lease_epoch_ = effect.epoch;
   lease_deadline_ = effect.deadline;
   lease_end_ = effect.end;
   if (!watched_) watchEnd();
+  watchDeadline();
+}
+
+// Whoever may not act under its lease any more is told to stop, unless everything stands still.
+void SimNode::watchDeadline() {
+  const ElapsedTime deadline = lease_deadline_;
+  run_.agenda.at(
+      std::max(process.clock.whenItShows(deadline), run_.now()) + kTimerSlack,
+      [this, deadline, life = application_life_] {
+        const bool over = application_life_ == life && lease_deadline_ == deadline &&
+                          process.clock.at(run_.now()) >= deadline + kTimerSlack / 2;
+        const bool stands = process.paused || process.busy || run_.now() < timers_late_until_;
+        if (!process.up || !over || stands || !application_active_ || callback_runs_) return;
+        run_.fail(name + "'s application is not told to stop when its lease may not be used");
+      });
 }
 
 // Whoever has not stopped when the lease ends is killed, unless everything stands still.

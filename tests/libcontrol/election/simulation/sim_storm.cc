@@ -1,7 +1,8 @@
 // What is done to the group, one thing after the other and at the worst moments.
 #include <iterator>
+#include <utility>
 
-#include "tests/libcontrol/election/sim_cluster.h"
+#include "tests/libcontrol/election/simulation/sim_cluster.h"
 
 namespace muster::election {
 namespace {
@@ -155,6 +156,8 @@ void fillDisk(Cluster& cluster) {
 }
 
 void loseStore(Cluster& cluster) {
+  // How long the leases were that it knew of would be known to nobody.
+  if (cluster.run.profile.lengths_change) return;
   cluster.coordinator.loseStore(cluster.run.dice.chance(0.5));
 }
 
@@ -198,6 +201,10 @@ void drainMember(Cluster& cluster) {
   cluster.operators.drainOrUndrain(victim(cluster));
 }
 
+void tagMember(Cluster& cluster) {
+  cluster.operators.tag(cluster.anyNode());
+}
+
 void removeMember(Cluster& cluster) {
   cluster.operators.removeOrEnroll(victim(cluster));
 }
@@ -224,6 +231,7 @@ constexpr Entry kTable[] = {
     {3, repeatMove},    {2, plan},
     {2, drainMember},   {2, removeMember},
     {1, backUpStore},   {1, loseStore},
+    {1, tagMember},
 };
 static_assert(std::size(kTable) <= 64);
 
@@ -245,11 +253,19 @@ void doOneThing(Cluster& cluster) {
   }
 }
 
+// Each has dice of its own, so that it stays what it is when another is left out.
 void next(Cluster& cluster) {
-  const int64_t longest = cluster.run.profile.longest_gap.toMillis();
-  cluster.run.agenda.after(cluster.run.dice.millis(100, longest), [&cluster] {
-    if (!cluster.run.stormy) return;
-    doOneThing(cluster);
+  Run& run = cluster.run;
+  const size_t number = run.result.acts++;
+  Dice own((run.scenario.seed << 16) ^ (number + 1) * 0x9e3779b97f4a7c15u);
+  const Duration gap = own.millis(100, run.profile.longest_gap.toMillis());
+  run.agenda.after(gap, [&cluster, &run, number, own]() mutable {
+    if (!run.stormy) return;
+    if (!run.scenario.omitted.acts.contains(number)) {
+      std::swap(run.dice, own);
+      doOneThing(cluster);
+      std::swap(run.dice, own);
+    }
     next(cluster);
   });
 }

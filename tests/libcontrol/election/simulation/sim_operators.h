@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "libcontrol/election/group_io.h"
-#include "tests/libcontrol/election/sim_coordinator.h"
-#include "tests/libcontrol/election/sim_node.h"
-#include "tests/libcontrol/election/sim_run.h"
+#include "tests/libcontrol/election/simulation/sim_coordinator.h"
+#include "tests/libcontrol/election/simulation/sim_node.h"
+#include "tests/libcontrol/election/simulation/sim_run.h"
 
 namespace muster::election {
 
@@ -27,6 +27,7 @@ class Operators {
   void repeatMove();
   void plan();
   void drainOrUndrain(SimNode& node);
+  void tag(SimNode& node);
   void removeOrEnroll(SimNode& node);
   void fence(SimNode& node, bool the_holder);
   // A move with nothing against it, in fair weather; its key.

@@ -1,4 +1,4 @@
-#include "tests/libcontrol/election/sim_operators.h"
+#include "tests/libcontrol/election/simulation/sim_operators.h"
 
 #include <algorithm>
 
@@ -163,6 +163,18 @@ void Operators::drainOrUndrain(SimNode& node) {
   request.away_from = node.bare;
   request.force = request.leave_vacant = run_.dice.chance(0.5);
   ask(request);
+}
+
+void Operators::tag(SimNode& node) {
+  if (!coordinator_.up() || coordinator_.member(node.bare) == nullptr) return;
+  group::MemberEnrolled member = *coordinator_.member(node.bare);
+  member.nofailover = !member.nofailover;
+  if (member.nofailover) run_.note(Fault::kTagMember);
+  if (run_.recording()) {
+    run_.say("operator " + std::string(member.nofailover ? "tags " : "untags ") + node.name +
+             " as nofailover");
+  }
+  coordinator_.enroll(member);
 }
 
 void Operators::removeOrEnroll(SimNode& node) {

@@ -1,13 +1,15 @@
-#include "tests/libcontrol/election/simulation.h"
+#include "tests/libcontrol/election/simulation/simulation.h"
 
 #include <functional>
 
-#include "tests/libcontrol/election/sim_cluster.h"
+#include "tests/libcontrol/election/simulation/sim_cluster.h"
 
 namespace muster::election {
 namespace {
 
 constexpr Duration kStorm = Duration::seconds(60);
+// The word that a session ended may take 10 s, and presence is sent again every 2 s.
+constexpr Duration kLatestPresence = Duration::seconds(12);
 // Ordinary runs take some hundreds.
 constexpr int64_t kMaxSteps = 100'000;
 
@@ -27,7 +29,7 @@ Duration bound(const Cluster& cluster) {
   const GroupConfig& config = cluster.run.config;
   return waitOut(config.lease_ttl, config.clock_rate_bound, config.wait_margin) +
          config.drain_deadline + config.promote_timeout + config.backoff_last +
-         config.offer_timeout + Duration::seconds(20);
+         config.offer_timeout + kLongestTtl + Duration::seconds(20);
 }
 
 void await(Cluster& cluster, const std::function<bool()>& there, const std::string& else_) {
@@ -95,8 +97,10 @@ void fairWeather(Cluster& cluster) {
   awaitActive(cluster, "no node became active after the faults had stopped");
   await(
       cluster, [&cluster] { return isComplete(cluster); }, "somebody did not come back");
+  // What was to be undone when the coordinator crashed once more.
+  cluster.operators.undoAll();
   // Presence that was late, an unavailable after the next login: let what is under way end.
-  runUntil(cluster, cluster.run.now() + Duration::seconds(5));
+  runUntil(cluster, cluster.run.now() + kLatestPresence);
   awaitActive(cluster, "no node stayed active after the faults had stopped");
   if (!cluster.run.failed()) staysActive(cluster);
   if (!cluster.run.failed()) moveInFairWeather(cluster);
@@ -107,15 +111,17 @@ void fairWeather(Cluster& cluster) {
 
 }  // namespace
 
-Cluster::Cluster(uint64_t seed, bool with_timeline)
-    : run(seed, with_timeline),
+Cluster::Cluster(const Scenario& scenario)
+    : run(scenario),
+      resource(run),
       network(run, nodes),
       coordinator(run, network),
       operators(run, coordinator, nodes) {
   network.connect(coordinator);
   coordinator.connect(operators);
   for (const char* name : {"n1", "n2", "n3", "twin"}) {
-    nodes.push_back(std::make_unique<SimNode>(run, network, resource, name, nodes.size() == 3));
+    nodes.push_back(std::make_unique<SimNode>(
+        run, network, resource, name, static_cast<uint32_t>(nodes.size()), nodes.size() == 3));
   }
 }
 
@@ -131,8 +137,8 @@ SimNode* Cluster::active() {
   return nullptr;
 }
 
-RunResult simulate(uint64_t seed, bool with_timeline) {
-  Cluster cluster(seed, with_timeline);
+RunResult simulate(const Scenario& scenario) {
+  Cluster cluster(scenario);
   cluster.coordinator.start();
   cluster.operators.enrollAll();
   for (size_t i = 0; i + 1 < cluster.nodes.size(); ++i) cluster.nodes[i]->start();

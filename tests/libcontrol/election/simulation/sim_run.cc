@@ -1,4 +1,4 @@
-#include "tests/libcontrol/election/sim_run.h"
+#include "tests/libcontrol/election/simulation/sim_run.h"
 
 #include <cstdio>
 
@@ -11,10 +11,9 @@ double share(Dice& dice, double present, double most) {
 }
 
 GroupConfig makeConfig(Dice& dice) {
-  static constexpr int kTtls[] = {1000, 1500, 2000, 3000, 5000};
   GroupConfig config;
   config.name = "storage";
-  config.lease_ttl = Duration::millis(dice.pick(kTtls));
+  config.lease_ttl = anyTtl(dice);
   config.clock_rate_bound = kRateBound;
   config.wait_margin = Duration::millis(5);
   config.drain_deadline = dice.millis(1500, 6000);
@@ -35,6 +34,12 @@ GroupConfig makeConfig(Dice& dice) {
 
 }  // namespace
 
+Duration anyTtl(Dice& dice) {
+  static constexpr Duration kTtls[] = {Duration::millis(1000), Duration::millis(1500),
+                                       Duration::millis(2000), Duration::millis(3000), kLongestTtl};
+  return dice.pick(kTtls);
+}
+
 Profile Profile::make(Dice& dice) {
   Profile profile;
   profile.loss = share(dice, 0.6, 0.25);
@@ -52,19 +57,30 @@ Profile Profile::make(Dice& dice) {
   profile.worst_moment = share(dice, 0.6, 0.2);
   profile.longest_gap = dice.millis(1000, 8000);
   if (dice.chance(0.8)) profile.absent = dice.below(~uint64_t{0}) & dice.below(~uint64_t{0});
+  profile.lengths_change = dice.chance(0.3);
   profile.beyond_bound = dice.chance(0.15);
   return profile;
 }
 
-Run::Run(uint64_t seed, bool with_timeline)
-    : dice(seed), nonces(seed ^ 0x5bd1e995u), with_timeline_(with_timeline) {
-  result.seed = seed;
+Run::Run(const Scenario& given)
+    : scenario(given), dice(scenario.seed), nonces(scenario.seed ^ 0x5bd1e995u) {
+  result.seed = scenario.seed;
   profile = Profile::make(dice);
   config = makeConfig(dice);
 }
 
+Fate::Fate(Run& run, uint32_t part)
+    : Dice(run.scenario.seed ^ (part + 1) * 0xd6e8feb86659fd93u), run_(run), part_(part) {}
+
+bool Fate::mishap(double p) {
+  if (!run_.stormy || !chance(p)) return false;
+  const Mishap mishap{part_, mishaps_++};
+  run_.result.mishaps.push_back(mishap);
+  return !run_.scenario.omitted.mishaps.contains(mishap);
+}
+
 void Run::say(const std::string& line) {
-  if (!with_timeline_) return;
+  if (!recording()) return;
   char stamp[32];
   std::snprintf(stamp, sizeof stamp, "%9.3f  ", agenda.now().ns * 1e-9);
   result.timeline.push_back(stamp + line);

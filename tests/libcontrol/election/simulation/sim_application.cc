@@ -1,6 +1,6 @@
 // The application of a simulated node, and its supervisor.
-#include "tests/libcontrol/election/sim_network.h"
-#include "tests/libcontrol/election/sim_node.h"
+#include "tests/libcontrol/election/simulation/sim_network.h"
+#include "tests/libcontrol/election/simulation/sim_node.h"
 
 namespace muster::election {
 
@@ -10,14 +10,14 @@ void SimNode::promote(const node::Promote& effect) {
   callback_runs_ = true;
   application_epoch_ = effect.epoch;
   application_gone_ = false;
-  run_.moment();
-  Duration takes = run_.dice.millis(1, 100);
-  if (run_.chance(run_.profile.promote_slow)) {
+  run_.moment(fate_);
+  Duration takes = fate_.millis(1, 100);
+  if (fate_.mishap(run_.profile.promote_slow)) {
     run_.note(Fault::kSlowPromote);
-    takes = run_.dice.millis(500, 7000);
+    takes = fate_.millis(500, 7000);
   }
-  const bool fails = run_.chance(run_.profile.promote_fails);
-  run_.agenda.after(run_.dice.millis(0, 15),
+  const bool fails = fate_.mishap(run_.profile.promote_fails);
+  run_.agenda.after(fate_.millis(0, 15),
                     [this, life = application_life_, epoch = effect.epoch, takes, fails] {
                       process.runApplication([this, life, epoch, takes, fails] {
                         if (application_life_ == life) claim(epoch, takes, fails);
@@ -27,7 +27,7 @@ void SimNode::promote(const node::Promote& effect) {
 
 // First of all, before anything is read: a predecessor who wakes late is refused from here on.
 void SimNode::claim(uint64_t epoch, Duration takes, bool fails) {
-  if (!resource_.claim(epoch, instance_)) {
+  if (run_.keeps(Rule::kClaimFirst) && !resource_.claim(epoch, instance_)) {
     run_.note(Fault::kTokenRefused);
     return promoted(epoch, {Code::kConflict, "a higher token was here before"});
   }
@@ -39,7 +39,7 @@ void SimNode::claim(uint64_t epoch, Duration takes, bool fails) {
       promoted(epoch, fails ? Status(Code::kInternal, "it does not start") : Status::ok());
     });
   };
-  if (run_.chance(run_.profile.promote_hangs)) {
+  if (fate_.mishap(run_.profile.promote_hangs)) {
     run_.note(Fault::kHungPromote);
     run_.say(name + "'s application hangs in on_promote");
     return;  // until it is killed
@@ -61,16 +61,16 @@ void SimNode::demote(const node::Demote& effect) {
   if (callback_runs_) run_.fail(name + " demotes while another callback runs");
   if (application_gone_) return;  // the word of it is still on its way
   callback_runs_ = true;
-  run_.moment();
-  Duration takes = run_.dice.millis(1, 80);
-  if (run_.chance(run_.profile.demote_hangs)) {
+  run_.moment(fate_);
+  Duration takes = fate_.millis(1, 80);
+  if (fate_.mishap(run_.profile.demote_hangs)) {
     run_.note(Fault::kHungDemote);
     run_.say(name + "'s application hangs in on_demote");
     return;
   }
-  if (run_.chance(run_.profile.demote_slow)) {
+  if (fate_.mishap(run_.profile.demote_slow)) {
     run_.note(Fault::kSlowDemote);
-    takes = run_.dice.millis(300, 5000);
+    takes = fate_.millis(300, 5000);
   }
   run_.agenda.after(takes, [this, life = application_life_, epoch = effect.epoch] {
     process.runApplication([this, life, epoch] {
@@ -84,7 +84,7 @@ void SimNode::demote(const node::Demote& effect) {
 }
 
 void SimNode::scheduleWrite() {
-  run_.agenda.after(run_.dice.millis(300, 900), [this, life = application_life_] {
+  run_.agenda.after(fate_.millis(300, 900), [this, life = application_life_] {
     process.runApplication([this, life] {
       if (application_life_ != life || !application_active_) return;
       tryWrite();
@@ -97,10 +97,11 @@ void SimNode::scheduleWrite() {
 // resource checks the token too.
 void SimNode::tryWrite() {
   const uint64_t epoch = lease_epoch_;
-  if (epoch == 0 || process.clock.at(run_.now()) >= lease_deadline_) return;
+  const bool in_time = process.clock.at(run_.now()) < lease_deadline_;
+  if (epoch == 0 || (!in_time && run_.keeps(Rule::kCheckedAtUse))) return;
   run_.invariants.used(holder(), epoch, run_.now());
-  if (run_.chance(run_.profile.late_write)) pause(run_.dice.millis(1000, 12000));
-  run_.agenda.after(run_.dice.millis(0, 30), [this, epoch, life = application_life_] {
+  if (fate_.mishap(run_.profile.late_write)) pause(fate_.millis(1000, 12000));
+  run_.agenda.after(fate_.millis(0, 30), [this, epoch, life = application_life_] {
     process.runApplication([this, epoch, life] {
       if (application_life_ != life) return;
       if (resource_.check(epoch, instance_)) {

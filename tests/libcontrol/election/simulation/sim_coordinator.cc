@@ -1,13 +1,17 @@
-#include "tests/libcontrol/election/sim_coordinator.h"
+#include "tests/libcontrol/election/simulation/sim_coordinator.h"
 
-#include "tests/libcontrol/election/sim_network.h"
-#include "tests/libcontrol/election/sim_operators.h"
+#include "tests/libcontrol/election/simulation/sim_network.h"
+#include "tests/libcontrol/election/simulation/sim_operators.h"
 
 namespace muster::election {
 
 void SimCoordinator::start() {
   if (process.up) return;
-  process.start(run_.now(), run_.dice);
+  process.start(run_.now(), fate_);
+  if (run_.stormy && run_.profile.lengths_change && fate_.chance(0.5)) {
+    run_.note(Fault::kLengthChanged);
+    run_.config.lease_ttl = anyTtl(fate_);
+  }
   const Store& store = disk_.content();
   if (run_.recording()) {
     run_.say(std::string("coordinator starts from ") + phaseName(store.record.phase) + " " +
@@ -22,10 +26,11 @@ void SimCoordinator::start() {
   last_grant_ = clock();
   judged_ = {clock(), clock(), clock(), {}, {}, {}, {}, 0};
   heard_.clear();
+  let_go_.clear();
   crash_hold_until_.reset();
   for (const auto& [jid, member] : members_) give(member);
   scheduleWake();
-  run_.agenda.after(run_.dice.millis(10, 200), [this, life = process.life] {
+  run_.agenda.after(fate_.millis(10, 200), [this, life = process.life] {
     if (process.life == life) process.run([this] { linkUp(); });
   });
 }
@@ -69,7 +74,7 @@ void SimCoordinator::crash() {
   run_.say("coordinator crashes");
   run_.note(Fault::kCoordinatorCrash);
   if (disk_.writing()) {
-    switch (run_.dice.below(3)) {
+    switch (fate_.below(3)) {
       case 0:
         run_.note(Fault::kWriteLost);
         disk_.abandon();
@@ -90,7 +95,7 @@ void SimCoordinator::crash() {
 void SimCoordinator::restart() {
   if (!process.up) return;
   crash();
-  run_.agenda.after(run_.dice.millis(50, 5000), [this] { start(); });
+  run_.agenda.after(fate_.millis(50, 5000), [this] { start(); });
 }
 
 void SimCoordinator::backUp() {
@@ -107,7 +112,7 @@ void SimCoordinator::loseStore(bool restored) {
   disk_.replace(restored ? *copy_ : Store{});
   run_.invariants.storeReplaced();
   operators_->storeReplaced();
-  run_.agenda.after(run_.dice.millis(50, 5000), [this] {
+  run_.agenda.after(fate_.millis(50, 5000), [this] {
     start();
     operators_->enrollAll();
   });
@@ -148,8 +153,8 @@ void SimCoordinator::wake() {
     process.clock.set(run_.now(), stalled_clock_);
     wake_.reset();
   }
-  if (after > limits::kMaxLoopGap && run_.dice.chance(0.5)) {
-    process.runFirst([this] { loseLink(run_.dice.millis(50, 1500)); });
+  if (after > limits::kMaxLoopGap && fate_.chance(0.5)) {
+    process.runFirst([this] { loseLink(fate_.millis(50, 1500)); });
   }
   process.resume(false);
   if (process.up && !process.busy) scheduleWake();
@@ -261,7 +266,10 @@ void SimCoordinator::step(const group::Event& event) {
     fenced_.insert(fenced->instance);
   }
   // Somebody looks after the group: that ends a hold.
-  if (std::holds_alternative<group::MoveRequested>(event)) crash_hold_until_.reset();
+  if (std::holds_alternative<group::MoveRequested>(event)) {
+    crash_hold_until_.reset();
+    let_go_.clear();
+  }
   GroupMachine next = *machine_;
   decided_ = clock();
   watchLevel();
@@ -285,10 +293,11 @@ void SimCoordinator::persist(GroupMachine next, group::Effects effects) {
   for (const group::KnownMove& outcome : write.outcomes) store.known.push_back(outcome);
   while (store.known.size() > limits::kMaxKnownMoves) store.known.pop_front();
   judgeWrite(write);
+  if (!run_.keeps(Rule::kDurableBeforeGrant)) carryOut(effects);
   disk_.begin(std::move(store));
-  run_.moment();
-  const Duration delay = run_.diskDelay();
-  if (run_.chance(run_.profile.crash_in_write)) {
+  run_.moment(fate_);
+  const Duration delay = run_.diskDelay(fate_);
+  if (fate_.mishap(run_.profile.crash_in_write)) {
     run_.agenda.after(delay / 2, [this, life = process.life] {
       if (process.life == life) restart();
     });
@@ -309,8 +318,13 @@ void SimCoordinator::finishWrite() {
 void SimCoordinator::written(const GroupMachine& next, const group::Effects& effects) {
   process.busy = false;
   const bool full = run_.stormy && run_.now() < disk_full_until_;
-  if (full || run_.chance(run_.profile.write_fails)) return writeFails(full);
-  finishWrite();
+  const bool failed = full || fate_.mishap(run_.profile.write_fails);
+  if (failed && run_.keeps(Rule::kWriteKnown)) return writeFails(full);
+  if (failed) {
+    disk_.abandon();
+  } else {
+    finishWrite();
+  }
   undo_ = nullptr;
   machine_ = next;
   carryOut(effects);
@@ -323,7 +337,7 @@ void SimCoordinator::written(const GroupMachine& next, const group::Effects& eff
 void SimCoordinator::writeFails(bool full) {
   run_.note(full ? Fault::kDiskFull : Fault::kWriteFailed);
   run_.say("coordinator's write failed");
-  if (run_.dice.chance(0.5)) {
+  if (fate_.chance(0.5)) {
     disk_.abandon();
     judged_ = judged_before_;
     if (undo_) std::exchange(undo_, nullptr)();
@@ -345,7 +359,7 @@ void SimCoordinator::scheduleWake() {
   const std::optional<ElapsedTime> wake = machine_->nextWake();
   if (!wake || wake == wake_) return;
   wake_ = wake;
-  const Duration late{static_cast<int64_t>(run_.dice.below(2'000'000))};
+  const Duration late{static_cast<int64_t>(fate_.below(2'000'000))};
   run_.agenda.at(process.clock.whenItShows(*wake) + late, [this, wake, life = process.life] {
     if (!process.up || process.life != life || wake_ != wake) return;
     wake_.reset();
@@ -394,7 +408,10 @@ void SimCoordinator::reply(const group::Reply& effect) {
 }
 
 void SimCoordinator::alarm(const group::Alarm& alarm) {
-  if (alarm.kind == group::AlarmKind::kFlapHold) run_.note(Fault::kFlapHold);
+  if (alarm.kind == group::AlarmKind::kFlapHold) {
+    run_.note(Fault::kFlapHold);
+    judgeHold();
+  }
   if (alarm.kind == group::AlarmKind::kCrashLoop) {
     run_.note(Fault::kCrashLoop);
     crash_hold_until_ = decided_ + run_.config.crash_loop_hold;
@@ -404,7 +421,7 @@ void SimCoordinator::alarm(const group::Alarm& alarm) {
 }
 
 void SimCoordinator::phaseChanged(const group::PhaseChanged& e) {
-  run_.moment();
+  run_.moment(fate_);
   if (!run_.recording()) return;
   run_.say(std::string("coordinator: ") + phaseName(e.from) + " -> " + phaseName(e.to) + " epoch " +
            std::to_string(e.epoch) + " " + e.jid.local() + ": " + e.cause);

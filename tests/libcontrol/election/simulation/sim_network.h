@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "libcontrol/election/group_io.h"
-#include "tests/libcontrol/election/sim_node.h"
-#include "tests/libcontrol/election/sim_run.h"
+#include "tests/libcontrol/election/simulation/sim_node.h"
+#include "tests/libcontrol/election/simulation/sim_run.h"
 
 namespace muster::election {
 
@@ -23,7 +23,7 @@ class SimCoordinator;
 class Network {
  public:
   using Nodes = std::vector<std::unique_ptr<SimNode>>;
-  Network(Run& run, const Nodes& nodes) : run_(run), nodes_(nodes) {}
+  Network(Run& run, const Nodes& nodes) : run_(run), fate_(run, kOfNetwork), nodes_(nodes) {}
   void connect(SimCoordinator& coordinator) { coordinator_ = &coordinator; }
 
   // --- stanzas ---
@@ -75,7 +75,7 @@ class Network {
     uint64_t coordinator_link = 0;
     Id128 offer_nonce;
   };
-  void transmit(bool cut, bool to_coordinator, Action deliver);
+  void transmit(Fate& fate, bool cut, bool to_coordinator, Action deliver);
   void toNode(const Jid& full, std::function<void(SimNode&)> handle, Action bounced = nullptr);
   void deliver(SimNode& node, uint64_t link, const std::function<void(SimNode&)>& handle);
   ReplyToken remember(SimNode& node, uint64_t epoch, uint64_t nonce);
@@ -90,6 +90,7 @@ class Network {
   group::Event forgery(const Jid& from, const GroupRecord& claims, ReplyToken token);
 
   Run& run_;
+  Fate fate_;
   const Nodes& nodes_;
   SimCoordinator* coordinator_ = nullptr;
   std::deque<Asked> asked_;     // by token, counted from 1

@@ -1,7 +1,7 @@
 // Stanzas that are old or not what they claim to be. The server stamps who sent them, so a forger
 // can use any content but never somebody else's address.
-#include "tests/libcontrol/election/sim_coordinator.h"
-#include "tests/libcontrol/election/sim_network.h"
+#include "tests/libcontrol/election/simulation/sim_coordinator.h"
+#include "tests/libcontrol/election/simulation/sim_network.h"
 
 namespace muster::election {
 namespace {
