@@ -153,6 +153,7 @@ group::Effects GroupMachine::step(const group::Event& event, ElapsedTime now) {
 // should have met.
 void GroupMachine::expire() {
   if (crash_hold_until_ && now_ >= *crash_hold_until_) endCrashLoopHold();
+  if (pause_ && now_ >= pause_->until) pause_.reset();
   if (record_.phase == Phase::kVacant) return;
   if (record_.phase == Phase::kOffered && !recovered_) {
     // No grant was ever answered under this offer, and none will be: nothing needs waiting out.
@@ -251,6 +252,7 @@ void GroupMachine::fillVacancy() {
     if (move_) return;
   }
   if (record_.phase != Phase::kVacant || !isSettled(now_) || isCrashLoopHeld(now_)) return;
+  if (isPaused(now_) && !owes_active_) return;
   const Choice choice = pick(candidates(now_), nullptr);
   if (!choice.jid.isEmpty()) offerTo(choice.jid);
 }
@@ -319,7 +321,7 @@ void GroupMachine::on(const group::AcquireReceived& event) {
   last_grant_ = now_;
   if (first) {
     recovered_ = inherited_ = false;
-    confirmed_active_ = takeover_told_ = false;
+    confirmed_active_ = takeover_told_ = owes_active_ = false;
     confirm_deadline_ = now_ + config_.promote_timeout;
     granted_at_ = now_;
     takeover_.steps.offer = now_ - phase_since_;
@@ -425,6 +427,7 @@ std::optional<ElapsedTime> GroupMachine::nextWake() const {
       consider(settle_until_);
       if (may_be_stale_) consider(unseenUntil());
       consider(crash_hold_until_);
+      if (pause_) consider(pause_->until);
       for (const auto& [jid, member] : members_) consider(member.not_before);
       break;
     case Phase::kOffered:
@@ -440,6 +443,7 @@ std::optional<ElapsedTime> GroupMachine::nextWake() const {
       if (!confirmed_active_ || move_) consider(confirm_deadline_);
       if (under_floor_since_) consider(*under_floor_since_ + config_.floor_time);
       if (const auto hold = moveHold(now_)) consider(hold->until);
+      if (pause_) consider(pause_->until);
       break;
   }
   if (isMovePending()) consider(move_->begun + config_.query_timeout);

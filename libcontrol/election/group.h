@@ -183,6 +183,8 @@ class GroupMachine {
   void on(const group::DrainedReceived& event);
   void on(const group::HolderFenced& event);
   void on(const group::MoveRequested& event);
+  void on(const group::Paused& event);
+  void on(const group::Resumed& event);
   void on(const group::Tick& event);
 
   // Phases (group.cc).
@@ -266,11 +268,13 @@ class GroupMachine {
   std::string levelNote(ElapsedTime now) const;
   bool isCrashLoopHeld(ElapsedTime now) const;
   void endCrashLoopHold();
+  bool isPaused(ElapsedTime now) const;
 
   // What people are told (group_view.cc).
   std::string vacantNote(ElapsedTime now) const;
   std::string unseenNote(ElapsedTime now) const;
   std::string crashLoopNote(ElapsedTime now) const;
+  std::string pauseNote(ElapsedTime now) const;
   std::string holderNote(ElapsedTime now) const;
   std::string reasons(const Decision& decision, const Jid& but) const;
   group::Plan planNow(const group::MoveRequested& request);
@@ -319,6 +323,8 @@ class GroupMachine {
   std::optional<ElapsedTime> under_floor_since_;
   std::vector<ElapsedTime> automatic_moves_;  // within the last hour
   bool flap_alarmed_ = false;
+  std::optional<group::Paused> pause_;
+  bool owes_active_ = false;  // what somebody asked for has left the group vacant
 
   std::optional<Move> move_;
   // Newest last, bounded. Shared between copies and replaced as a whole: steps are copied.

@@ -13,6 +13,18 @@ constexpr Duration kHour = Duration::seconds(3600);
 
 }  // namespace
 
+void GroupMachine::on(const group::Paused& event) {
+  pause_ = event;
+}
+
+void GroupMachine::on(const group::Resumed&) {
+  pause_.reset();
+}
+
+bool GroupMachine::isPaused(ElapsedTime now) const {
+  return pause_ && now < pause_->until && keeps(Rule::kPauseHolds);
+}
+
 // None unless the holder is active and counts something.
 std::optional<double> GroupMachine::holderLevel() const {
   if (record_.phase != Phase::kActive || !confirmed_active_) return std::nullopt;
@@ -41,7 +53,7 @@ Jid GroupMachine::betterThanHolder(ElapsedTime now) const {
 }
 
 void GroupMachine::watchLevel() {
-  if (!isUnderFloor()) {
+  if (!isUnderFloor() || isPaused(now_)) {
     // Whoever is still being asked is no longer needed.
     if (isMovePending() && move_->record.automatic) move_.reset();
     under_floor_since_.reset();

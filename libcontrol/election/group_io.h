@@ -125,11 +125,22 @@ struct MoveRequested {
   // given back with the outcome. No part of what makes two requests the same.
   std::string context{};
 };
+// Nothing happens to the role by itself until then: it is neither moved off a live holder nor given
+// to somebody else when the holder is gone. The holder goes on renewing, and what people ask for is
+// carried out; if that leaves the group vacant, it gets an active node all the same. Replaces what
+// was said before; kept by the driver, which says it again after a start.
+struct Paused {
+  ElapsedTime until;
+  std::string note;  // who wants it and why, for people
+};
+// Ends it before its time.
+struct Resumed {};
 struct Tick {};  // nextWake() has come
 
-using Event = std::variant<MemberEnrolled, MemberRemoved, MemberPresent, MemberGone, QueryAnswered,
-                           AcquireReceived, RenewReceived, ReleaseReceived, OfferAccepted,
-                           OfferDeclined, DrainedReceived, HolderFenced, MoveRequested, Tick>;
+using Event =
+    std::variant<MemberEnrolled, MemberRemoved, MemberPresent, MemberGone, QueryAnswered,
+                 AcquireReceived, RenewReceived, ReleaseReceived, OfferAccepted, OfferDeclined,
+                 DrainedReceived, HolderFenced, MoveRequested, Paused, Resumed, Tick>;
 
 // --- effects --------------------------------------------------------------------------------
 

@@ -264,11 +264,13 @@ void GroupMachine::fillForMove() {
   if (choice.wait || (move_->resumed && !isSettled(now_))) return;
   const std::string none = noDestination(move).text();
   if (move.leave_vacant && move.force) {
+    owes_active_ = false;
     return finishMove(Status::ok(),
                       record_.group + " is left without an active node, as asked for: " + none);
   }
   std::string text = move_->last_failure.empty() ? none : move_->last_failure;
   text += "; the best candidate is taken instead";
+  owes_active_ = true;
   finishMove({Code::kUnavailable, text}, text);
 }
 

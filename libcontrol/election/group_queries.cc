@@ -101,7 +101,7 @@ bool GroupMachine::isDecisionPending() const {
   if (isMovePending()) return true;
   switch (record_.phase) {
     case Phase::kVacant:
-      return move_ || !isCrashLoopHeld(now_);
+      return move_ || owes_active_ || !(isCrashLoopHeld(now_) || isPaused(now_));
     case Phase::kOffered:
     case Phase::kDraining:
       return true;

@@ -102,6 +102,7 @@ void GroupMachine::watchPromotion() {
                                         " and has not said that it is active",
                                     group::AlarmKind::kSlowPromotion});
   }
+  if (isPaused(now_)) return;
   const Choice choice = pick(candidates(now_), nullptr);
   if (choice.jid.isEmpty()) return;
   beginDrain(

@@ -23,12 +23,14 @@ GroupView GroupMachine::view(ElapsedTime now) const {
   }
   view.move = record_.move;
   if (record_.phase == Phase::kVacant) {
+    if (isPaused(now)) view.hold = pauseNote(now);
     if (isCrashLoopHeld(now)) view.hold = crashLoopNote(now);
     view.note = vacantNote(now);
   } else {
     if (const auto hold = moveHold(now); hold && !betterThanHolder(now).isEmpty()) {
       view.hold = levelNote(now);
     }
+    if (isPaused(now)) view.hold = pauseNote(now);
     view.note = holderNote(now);
   }
   return view;
@@ -56,6 +58,11 @@ std::string GroupMachine::crashLoopNote(ElapsedTime now) const {
          shownTime(*crash_hold_until_ - now) + ", or until somebody asks for a move";
 }
 
+std::string GroupMachine::pauseNote(ElapsedTime now) const {
+  return "paused" + (pause_->note.empty() ? "" : " " + pause_->note) + ": for another " +
+         shownTime(pause_->until - now) + " the role goes nowhere unless somebody asks for a move";
+}
+
 std::string GroupMachine::vacantNote(ElapsedTime now) const {
   if (members_.empty()) return "the group has no members";
   if (now < hold_until_) {
@@ -63,6 +70,7 @@ std::string GroupMachine::vacantNote(ElapsedTime now) const {
            shownTime(hold_until_ - now);
   }
   if (isCrashLoopHeld(now) && !move_) return crashLoopNote(now);
+  if (isPaused(now) && !move_ && !owes_active_) return pauseNote(now);
   const Decision decision = candidates(now);
   const Candidate* best = decision.best();
   if (!best) return "no node is eligible: " + reasons(decision, Jid());
@@ -115,6 +123,7 @@ std::string GroupMachine::holderNote(ElapsedTime now) const {
     note = levelNote(now);
   }
   if (silent) note += "; its lease ends for certain in " + shownTime(leaseGoneAt() - now);
+  if (isPaused(now)) note += (note.empty() ? "" : "; ") + pauseNote(now);
   return note;
 }
 

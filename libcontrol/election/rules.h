@@ -60,6 +60,7 @@ namespace muster::election {
   X(kEligibleDrained, "a drained member is offered the role")                              \
   X(kEligibleTagged, "a member tagged nofailover is offered the role")                     \
   X(kEligibleLevel, "a member under the floor is offered the role")                        \
+  X(kPauseHolds, "a pause holds nothing")                                                  \
   X(kMovePromised, "a move that was promised is forgotten at a restart")
 
 enum class Rule {

@@ -24,11 +24,12 @@ void SimCoordinator::start() {
   present_.clear();
   undo_ = nullptr;
   last_grant_ = clock();
-  judged_ = {clock(), clock(), clock(), {}, {}, {}, {}, 0};
+  judged_ = {clock(), clock(), clock(), {}, {}, {}, {}, 0, {}, false};
   heard_.clear();
   let_go_.clear();
   crash_hold_until_.reset();
   for (const auto& [jid, member] : members_) give(member);
+  if (isGroupPaused()) givePause();
   scheduleWake();
   run_.agenda.after(fate_.millis(10, 200), [this, life = process.life] {
     if (process.life == life) process.run([this] { linkUp(); });
@@ -251,6 +252,25 @@ void SimCoordinator::change(const Jid& jid, std::optional<group::MemberEnrolled>
   for (const auto& [full, facts] : present_) {
     if (full.bare() == jid) receive(facts);
   }
+}
+
+void SimCoordinator::pauseGroup(std::optional<Duration> length) {
+  process.run([this, length] {
+    paused_until_.reset();
+    judged_.paused_until.reset();
+    if (!length) return step(group::Resumed{});
+    paused_until_ = run_.now() + *length;
+    givePause();
+  });
+}
+
+// The pause is kept by the wall clock, so that it ends by whatever clock the process has.
+void SimCoordinator::givePause() {
+  const group::Paused pause{process.clock.at(*paused_until_), "by ann"};
+  process.run([this, pause] {
+    judged_.paused_until = pause.until;
+    step(pause);
+  });
 }
 
 const group::MemberEnrolled* SimCoordinator::member(const Jid& jid) const {

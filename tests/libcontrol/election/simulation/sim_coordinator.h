@@ -49,6 +49,9 @@ class SimCoordinator {
   // The list of members is durable before the machine hears of a change.
   void enroll(const group::MemberEnrolled& member);
   void remove(const Jid& jid);
+  // Durable as well; again after a start. Nothing: it is resumed.
+  void pauseGroup(std::optional<Duration> length);
+  bool isGroupPaused() const { return paused_until_ && run_.now() < *paused_until_; }
   const group::MemberEnrolled* member(const Jid& jid) const;
   // Does what an operator's command does while it is answered.
   void run(Action action) { process.run(std::move(action)); }
@@ -73,6 +76,7 @@ class SimCoordinator {
   void judgeOffer(const GroupRecord& after);
   void judgeTarget(const GroupRecord& after, const group::MemberPresent& facts);
   void judgeMove(const MoveRecord& move);
+  void judgePause(const GroupRecord& after);
   void judgeAutomatic(const GroupRecord& before);
   void judgeHold();
   bool hasHeard(const Jid& full, Duration within) const;
@@ -95,6 +99,7 @@ class SimCoordinator {
   void linkUp();
   void know(const group::Event& event);
   void hear(const Jid& full);
+  void givePause();
   void tell(const Jid& full, std::optional<group::MemberPresent> facts);
   void change(const Jid& jid, std::optional<group::MemberEnrolled> member);
   void stall(Duration length, bool suspended);
@@ -107,6 +112,7 @@ class SimCoordinator {
   std::optional<Store> copy_;
   ElapsedTime disk_full_until_{};
   std::map<Jid, group::MemberEnrolled> members_;  // durable as well
+  std::optional<ElapsedTime> paused_until_;       // likewise; in real time
 
   std::optional<GroupMachine> machine_;
   std::optional<ElapsedTime> wake_;
@@ -127,6 +133,8 @@ class SimCoordinator {
     std::optional<ElapsedTime> move_due;           // when it last had been for long enough
     std::optional<ElapsedTime> stranger_since;     // the holder is no member
     int automatic_moves = 0;
+    std::optional<ElapsedTime> paused_until;  // as the machine was told
+    bool owes_active = false;                 // a move that was asked for has left the group vacant
   };
   Judgement judged_;
   std::map<Jid, ElapsedTime> heard_;   // when somebody surely lived, by full JID

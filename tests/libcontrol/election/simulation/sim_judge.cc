@@ -39,9 +39,11 @@ void SimCoordinator::judge(const GroupRecord& before, const GroupRecord& after,
       judgeMove(*after.move);
     }
   }
+  if (before.move && !after.move && after.phase != Phase::kActive) judged_.owes_active = true;
   if (after.phase == before.phase && after.epoch == before.epoch) return;
   switch (after.phase) {
     case Phase::kVacant:
+      if (isGroupPaused()) run_.note(Fault::kPausedVacant);
       break;
     case Phase::kOffered:
       judged_.offered = decided_;
@@ -50,6 +52,7 @@ void SimCoordinator::judge(const GroupRecord& before, const GroupRecord& after,
       break;
     case Phase::kActive:
       judged_.active = decided_;
+      judged_.owes_active = false;
       if (member(after.jid) == nullptr) run_.fail("the role goes to somebody who is no member");
       break;
     case Phase::kDraining:
@@ -68,6 +71,7 @@ void SimCoordinator::judgeOffer(const GroupRecord& after) {
   }
   if (facts == nullptr) return run_.fail("an offer goes to a process that is not present");
   judgeTarget(after, *facts);
+  judgePause(after);
   const auto let_go = let_go_.find(after.jid);
   if (let_go != let_go_.end() && decided_ - let_go->second < run_.config.backoff_first) {
     run_.fail("an offer goes again at once to somebody who let one go by");
@@ -78,6 +82,13 @@ void SimCoordinator::judgeOffer(const GroupRecord& after) {
   if (facts->level_percent && *facts->level_percent < run_.config.choose.level_floor) {
     run_.fail("an offer goes to a member under the floor");
   }
+}
+
+void SimCoordinator::judgePause(const GroupRecord& after) {
+  if (!judged_.paused_until || decided_ >= *judged_.paused_until || after.move ||
+      judged_.owes_active)
+    return;
+  run_.fail("the role goes to somebody by itself while the group is paused");
 }
 
 bool SimCoordinator::hasHeard(const Jid& full, Duration within) const {
@@ -107,6 +118,9 @@ void SimCoordinator::judgeTarget(const GroupRecord& after, const group::MemberPr
 
 // Only off a holder that has long been under the floor, and within the limits.
 void SimCoordinator::judgeAutomatic(const GroupRecord& before) {
+  if (judged_.paused_until && decided_ < *judged_.paused_until) {
+    run_.fail("the role moves by itself while the group is paused");
+  }
   run_.note(Fault::kAutomaticMove);
   ++judged_.automatic_moves;
   // Between the decision and its record lies a question to the target.

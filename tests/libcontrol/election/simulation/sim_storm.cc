@@ -205,6 +205,17 @@ void tagMember(Cluster& cluster) {
   cluster.operators.tag(cluster.anyNode());
 }
 
+void pauseGroup(Cluster& cluster) {
+  if (!cluster.coordinator.up()) return;
+  cluster.run.note(Fault::kGroupPaused);
+  if (cluster.coordinator.isGroupPaused() && cluster.run.dice.chance(0.3)) {
+    cluster.run.say("operator resumes the group");
+    return cluster.coordinator.pauseGroup(std::nullopt);
+  }
+  cluster.run.say("operator pauses the group");
+  cluster.coordinator.pauseGroup(cluster.run.dice.millis(1000, 20000));
+}
+
 void removeMember(Cluster& cluster) {
   cluster.operators.removeOrEnroll(victim(cluster));
 }
@@ -231,7 +242,7 @@ constexpr Entry kTable[] = {
     {3, repeatMove},    {2, plan},
     {2, drainMember},   {2, removeMember},
     {1, backUpStore},   {1, loseStore},
-    {1, tagMember},
+    {1, tagMember},     {1, pauseGroup},
 };
 static_assert(std::size(kTable) <= 64);
 
@@ -300,6 +311,7 @@ void calmDown(Cluster& cluster) {
     for (const auto& node : cluster.nodes) node->slew(1);
     cluster.coordinator.slew(1);
   }
+  cluster.coordinator.pauseGroup(std::nullopt);
   cluster.operators.undoAll();
 }
 

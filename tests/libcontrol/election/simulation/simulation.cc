@@ -98,6 +98,7 @@ void fairWeather(Cluster& cluster) {
   await(
       cluster, [&cluster] { return isComplete(cluster); }, "somebody did not come back");
   // What was to be undone when the coordinator crashed once more.
+  cluster.coordinator.pauseGroup(std::nullopt);
   cluster.operators.undoAll();
   // Presence that was late, an unavailable after the next login: let what is under way end.
   runUntil(cluster, cluster.run.now() + kLatestPresence);

@@ -100,6 +100,8 @@ namespace muster::election {
   X(kPlan, "dry run")                                                   \
   X(kDrainMember, "member drained")                                     \
   X(kDrainHolder, "holder drained")                                     \
+  X(kGroupPaused, "group paused")                                       \
+  X(kPausedVacant, "group paused and vacant")                           \
   X(kTagMember, "member tagged nofailover")                             \
   X(kUndrainMember, "member undrained")                                 \
   X(kRemoveMember, "member removed")                                    \
