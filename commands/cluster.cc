@@ -1,5 +1,7 @@
 #include "commands/cluster.h"
 
+#include <utility>
+
 namespace muster::commands {
 namespace {
 
@@ -30,7 +32,9 @@ void addClusterState(catalogue::HandlerSet& handlers, ClusterState& cluster) {
   handlers.add<v1::ExplainRequest, v1::ExplainReply>(
       "Explain", [&cluster](const v1::ExplainRequest& request, CallContext&,
                             const Responder<v1::ExplainReply>& responder) {
-        responder.reply(cluster.explain(request.group()));
+        auto reply = cluster.explain(request.group(), request.last());
+        if (!reply) return responder.fail(reply.status());
+        responder.reply(std::move(reply).value());
       });
 }
 

@@ -22,6 +22,12 @@ struct Move {
   Origin origin;
 };
 
+// A move that somebody wants at a time to come.
+struct ScheduledMove {
+  Move move;
+  WallTime at;
+};
+
 // What a move has come to: names of nodes, empty where there is none.
 struct MoveState {
   std::string from;
@@ -51,7 +57,17 @@ class Mover {
   virtual void move(const Move& move, bool wait, Answer answer) = 0;
 };
 
-// `mover` must outlive the handlers.
-void addFailover(catalogue::HandlerSet& handlers, Mover& mover);
+class MoveSchedule {
+ public:
+  virtual ~MoveSchedule() = default;
+  // Durable when it returns ok; takes the place of the group's earlier one. What is asked for is
+  // checked as far as it can be now.
+  virtual Status schedule(const ScheduledMove& move) = 0;
+  // The one that was taken back; kNotFound, with the field "group", if there is none.
+  virtual Result<ScheduledMove> unschedule(const std::string& group, const Origin& origin) = 0;
+};
+
+// Both must outlive the handlers.
+void addFailover(catalogue::HandlerSet& handlers, Mover& mover, MoveSchedule& schedule);
 
 }  // namespace muster::commands

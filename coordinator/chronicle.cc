@@ -78,6 +78,16 @@ void Chronicle::add(const GroupDriver& group, store::HistoryRow row) {
   if (!flush_.isActive()) flush_.start(kFlushMs);
 }
 
+void Chronicle::note(const GroupDriver& group, const std::string& what, const std::string& who,
+                     const std::string& cause) {
+  store::HistoryRow row;
+  row.what = what;
+  row.epoch = group.machine().record().epoch;
+  row.who = who;
+  row.cause = cause;
+  add(group, std::move(row));
+}
+
 Status Chronicle::flush() {
   flush_.stop();
   if (unwritten_.empty()) return Status::ok();

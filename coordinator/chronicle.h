@@ -35,6 +35,9 @@ class Chronicle : public commands::GroupHistory {
 
   // The latest alarm of a group that nothing has put right since, as a sentence with its time.
   std::string alarmOf(const std::string& group) const;
+  // Something else that somebody did, or nobody (`who` empty).
+  void note(const GroupDriver& group, const std::string& what, const std::string& who,
+            const std::string& cause);
   // Writes what awaits it; by itself soon after each event, and before every query.
   Status flush();
 

@@ -3,6 +3,7 @@
 #include "coordinator/targets.h"
 #include "coordinator/watchables.h"
 #include "libcontrol/base/text.h"
+#include "libcontrol/convert/decision.h"
 #include "libcontrol/convert/levels.h"
 
 namespace muster::coordinator {
@@ -31,20 +32,6 @@ v1::DrainMark toProto(const store::DrainRow& drain) {
   mark.set_reason(drain.reason);
   mark.set_changed_at_ms(drain.changed_at.unix_ms);
   return mark;
-}
-
-void addCandidates(const election::Decision& decision,
-                   google::protobuf::RepeatedPtrField<v1::CandidateState>& out) {
-  for (const election::Verdict& verdict : decision.verdicts) {
-    const election::Candidate& candidate = verdict.candidate;
-    v1::CandidateState* state = out.Add();
-    state->set_node(candidate.name);
-    state->set_eligible(verdict.eligible);
-    state->set_why(verdict.why);
-    state->set_priority(candidate.priority);
-    if (candidate.level_percent) state->set_level_percent(*candidate.level_percent);
-    if (candidate.lag) state->set_lag_ms(static_cast<uint64_t>(candidate.lag->toMillis()));
-  }
 }
 
 v1::NodeRole ClusterView::roleOf(const Member& member) const {
@@ -143,18 +130,27 @@ std::vector<std::string> ClusterView::nextOf(const GroupDriver& group) const {
   return next;
 }
 
-v1::ExplainReply ClusterView::explain(const std::string& group) {
+Result<v1::ExplainReply> ClusterView::explain(const std::string& group, bool last) {
   v1::ExplainReply reply;
   reply.set_group(group);
   const GroupDriver* driver = cluster_.find(group);
   if (driver == nullptr) return reply;
+  const auto& latest = driver->machine().lastDecision();
+  if (last && !latest) {
+    return Status(Code::kNotFound,
+                  "nobody has been offered the role of " + group +
+                      " since the coordinator started; leave out 'last' for the choice now",
+                  "last");
+  }
   const election::GroupView view = driver->view();
   reply.set_phase(toProto(view.phase));
   if (const Member* active = cluster_.activeOf(*driver)) reply.set_active(active->name);
   reply.set_epoch(view.epoch);
   reply.set_note(noteOf(*driver));
   for (std::string& sentence : nextOf(*driver)) reply.add_next(std::move(sentence));
-  addCandidates(driver->candidates(), *reply.mutable_candidates());
+  const election::Decision decision = last ? *latest : driver->candidates();
+  convert::addCandidates(decision, *reply.mutable_candidates());
+  *reply.mutable_inputs() = convert::toProto(decision);
   return reply;
 }
 

@@ -24,7 +24,7 @@ class ClusterView : public commands::ClusterState, public catalogue::Directory {
   // commands::ClusterState
   v1::StatusReply status(const std::optional<std::string>& group) override;
   v1::NodesReply nodes(const std::optional<std::string>& group) override;
-  v1::ExplainReply explain(const std::string& group) override;
+  Result<v1::ExplainReply> explain(const std::string& group, bool last) override;
   // catalogue::Directory: "groups", "nodes", "targets" and "watchables"
   std::vector<std::string> names(const std::string& kind) const override;
   // A service that nobody reports at the moment can be watched all the same.
@@ -40,8 +40,5 @@ class ClusterView : public commands::ClusterState, public catalogue::Directory {
 };
 
 v1::DrainMark toProto(const store::DrainRow& drain);
-// As a decision has them, in its order.
-void addCandidates(const election::Decision& decision,
-                   google::protobuf::RepeatedPtrField<v1::CandidateState>& out);
 
 }  // namespace muster::coordinator

@@ -77,7 +77,8 @@ std::unique_ptr<store::ServiceHistoryStore> openLevelHistory(const std::filesyst
 
 // What a command that changed a group or a node was about; empty for other commands.
 std::string targetOfAction(const catalogue::AuditEntry& entry, const Jid& address) {
-  static const std::set<std::string> kActions = {"failover", "drain", "undrain", "log-level"};
+  static const std::set<std::string> kActions = {"failover", "drain",  "undrain",
+                                                 "pause",    "resume", "log-level"};
   if (!kActions.contains(entry.verb)) return {};
   const auto line = catalogue::parseChatLine(entry.verb + " " + entry.arguments);
   if (!line) return {};
@@ -144,6 +145,8 @@ Status Daemon::build(const Config& config, std::function<void(const Status&)> fa
   buildAlerts(config, fatal);
   if (Status s = cluster_->load(); !s) return s;
   if (Status s = contacts_->load(); !s) return s;
+  if (Status s = pauses_->load(); !s) return s;
+  if (Status s = move_schedule_->load(); !s) return s;
   if (Status s = overrides_->load(); !s) return s;
   if (config.alerts.room) buildRoom(*config.alerts.room);
   if (Status s = alerts_->load(); !s) return s;
@@ -159,13 +162,25 @@ void Daemon::buildRooms(const Config& config, const std::function<void(const Sta
       *cluster_, store_->history(), *contacts_, authority_, clock_,
       [this](const Jid& from, const Jid& to, const std::string& text) { say(from, to, text); },
       [this](const std::string& group) { return alerts_->namesOfOpen(group); });
-  view_ = std::make_unique<ClusterView>(
-      *cluster_, [this](const std::string& group) { return chronicle_->alarmOf(group); });
+  view_ = std::make_unique<ClusterView>(*cluster_, [this](const std::string& group) {
+    const std::string alarm = chronicle_->alarmOf(group);
+    const std::string to_come = move_schedule_->noteOf(group);
+    return alarm + (alarm.empty() || to_come.empty() ? "" : "; ") + to_come;
+  });
   drain_marks_ = std::make_unique<DrainMarks>(*cluster_, *orders_, clock_);
   moves_ = std::make_unique<Moves>(Moves::Parts{
       *cluster_, *drain_marks_, random_,
       [this](const MovePurpose& purpose, const std::string& group, const Status& status,
              const std::string& sentence) { onMoveEnded(purpose, group, status, sentence); }});
+  move_schedule_ = std::make_unique<MoveSchedule>(MoveSchedule::Parts{
+      *cluster_, store_->groups(), *chronicle_, *moves_, authority_, clock_,
+      [this](const commands::Origin& to, const std::string& text) {
+        const auto from = Jid::parse(to.place);
+        const auto person = Jid::parse(to.by);
+        if (!person || (room_ && from && room_->tellOutcome(*from, person->bare(), text))) return;
+        say(from ? from->bare() : address_, person->bare(), text);
+      }});
+  pauses_ = std::make_unique<Pauses>(*cluster_, store_->groups(), *chronicle_, clock_);
   std::vector<Jid> own;
   if (config.account) own.push_back(config.account->jid);
   membership_ = std::make_unique<Membership>(
@@ -315,8 +330,9 @@ Result<std::unique_ptr<catalogue::Dispatcher>> Daemon::makeDispatcher(
   commands::addClusterState(handlers, *view_);
   commands::addClusterLogLevel(handlers, *overrides_);
   commands::addClusterServiceLevel(handlers, *levels_);
-  commands::addFailover(handlers, *moves_);
+  commands::addFailover(handlers, *moves_, *move_schedule_);
   commands::addDrain(handlers, *moves_);
+  commands::addPause(handlers, *pauses_);
   commands::addMembership(handlers, *membership_);
   commands::addHistory(handlers, *chronicle_);
   commands::addSubscriptions(handlers, *alerts_);

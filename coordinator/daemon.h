@@ -23,9 +23,11 @@
 #include "coordinator/metrics_port.h"
 #include "coordinator/metrics_view.h"
 #include "coordinator/month_report.h"
+#include "coordinator/move_schedule.h"
 #include "coordinator/moves.h"
 #include "coordinator/orders.h"
 #include "coordinator/overrides.h"
+#include "coordinator/pauses.h"
 #include "coordinator/store_ports.h"
 #include "coordinator/watchables.h"
 #include "libcontrol/catalogue/adhoc_face.h"
@@ -119,6 +121,8 @@ class Daemon {
   std::unique_ptr<ClusterView> view_;
   std::unique_ptr<DrainMarks> drain_marks_;
   std::unique_ptr<Moves> moves_;
+  std::unique_ptr<Pauses> pauses_;
+  std::unique_ptr<MoveSchedule> move_schedule_;
   std::unique_ptr<Membership> membership_;
   std::unique_ptr<Fanout> fanout_;
   std::unique_ptr<Overrides> overrides_;

@@ -7,6 +7,7 @@
 #include "libcontrol/base/ids.h"
 #include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
+#include "libcontrol/convert/decision.h"
 #include "muster/log.h"
 
 namespace muster::coordinator {
@@ -113,7 +114,7 @@ commands::Mover::Plan Moves::planMove(const commands::Move& move) {
   if (plan.drained) out.reply.set_from(nameOf(*plan.drained));
   if (plan.offered) out.reply.set_to(nameOf(*plan.offered));
   for (std::string& step : plan.steps) out.reply.add_steps(std::move(step));
-  addCandidates(plan.decision, *out.reply.mutable_candidates());
+  convert::addCandidates(plan.decision, *out.reply.mutable_candidates());
   return out;
 }
 

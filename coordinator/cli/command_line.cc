@@ -1,6 +1,7 @@
 #include "coordinator/cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <functional>
 #include <iostream>
 #include <optional>
@@ -13,7 +14,9 @@
 #include "coordinator/cli/doctor.h"
 #include "coordinator/cli/exec.h"
 #include "coordinator/cli/man.h"
+#include "coordinator/cli/replay.h"
 #include "coordinator/cli/report.h"
+#include "coordinator/cli/roll.h"
 #include "coordinator/cli/rules.h"
 #include "coordinator/cli/settings.h"
 #include "coordinator/cli/up_down.h"
@@ -44,10 +47,13 @@ class CommandLine {
     app_.require_subcommand(1);
     addFlags(app_);
     verbs_.addTo(app_);
+    explain_ = app_.get_subcommand("explain");
+    explain_->add_option("--replay", replayed_, "A choice that was saved with -o json");
     addLocalVerbs();
   }
 
   Exit run(int argc, char** argv) {
+    argc = takeCommand(argc, argv);
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -62,7 +68,8 @@ class CommandLine {
     for (const Local& local : without_settings_) {
       if (local.app->parsed()) return local.run();
     }
-    if (of_catalogue && verbs_.isHelp()) return verbs_.help(flags_);
+    if (of_catalogue && verbs_.isHelp()) return help();
+    if (explain_->count("--replay") > 0) return replay(flags_.output == "json", replayed_);
     auto settings = resolve(flags_, Environment::ofProcess());
     if (!settings) return report(flags_.output == "json", settings.status());
     settings_ = std::move(settings).value();
@@ -74,6 +81,27 @@ class CommandLine {
   }
 
  private:
+  // What `roll` is to run is nobody's to read but its own, flags and all.
+  int takeCommand(int argc, char** argv) {
+    char** const end = argv + argc;
+    char** const marker =
+        std::find_if(argv, end, [](const char* word) { return std::string_view(word) == "--"; });
+    const bool rolls = std::any_of(
+        argv, marker, [](const char* word) { return std::string_view(word) == "roll"; });
+    if (!rolls || marker == end) return argc;
+    roll_.command.assign(marker + 1, end);
+    return static_cast<int>(marker - argv);
+  }
+
+  Exit help() const {
+    const Exit done = verbs_.help(flags_);
+    if (explain_->parsed()) {
+      std::cout << "\nWith --replay FILE the choice that was saved in it, with -o json, is made "
+                   "again, without a coordinator; exit code 1 if another comes of it.\n";
+    }
+    return done;
+  }
+
   // The verb of an application, which only the node at --at knows; nothing if it is none. The words
   // are read again, without verbs, so that what is left over is the application's.
   std::optional<Exit> ofApplication(int argc, char** argv) {
@@ -167,6 +195,11 @@ class CommandLine {
         {addVerb("doctor"), [this] { return runDoctor(settings_, catalogues_); }});
     with_settings_.push_back(
         {addVerb("alert-rules"), [this] { return runAlertRules(settings_, catalogues_); }});
+    CLI::App* roll = addVerb("roll");
+    roll->add_option("GROUP", roll_.group, help("roll", "GROUP"))->required();
+    roll->add_option("--reason", roll_.reason, help("roll", "--reason"));
+    roll->add_option("--patience", roll_.patience, help("roll", "--patience"));
+    with_settings_.push_back({roll, [this] { return runRoll(settings_, catalogues_, roll_); }});
     with_settings_.push_back({addVerb("version"), [this] { return runVersion(settings_); }});
     addUpDown();
     CLI::App* completion = addVerb("completion");
@@ -269,10 +302,13 @@ class CommandLine {
   const Catalogues& catalogues_;
   Verbs verbs_;
   CLI::App app_;
+  CLI::App* explain_ = nullptr;
+  std::string replayed_;
   Flags flags_;
   Settings settings_;
   ExecArguments exec_;
   UpArguments up_;
+  RollArguments roll_;
   RulesArguments rules_;
   std::string word_;     // of completion and man
   std::string man_dir_;  // of docs

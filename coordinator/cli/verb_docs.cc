@@ -150,6 +150,29 @@ const std::vector<VerbDoc>& localVerbs() {
        {},
        {},
        {"muster alert-rules > /etc/prometheus/rules/muster.yml"}},
+      {"roll",
+       "Do something to every node of a group, one after the other",
+       "roll [--reason TEXT] [--patience TIME] GROUP -- COMMAND [ARGUMENT...]",
+       {"Takes the nodes by name, the active one last: drains it and waits until it is not active, "
+        "runs the command here, waits until the node is present, answers by itself and is not "
+        "under "
+        "an objective, and undrains it. The role moves once. Ends at the first that fails; that "
+        "node stays drained. Nodes that were drained before are left out.",
+        "The command finds MUSTER_GROUP, MUSTER_NODE (its name), MUSTER_JID (its account), "
+        "MUSTER_NUMBER and MUSTER_COUNT in its environment; it mostly is an ssh to the node's "
+        "host. "
+        "With -o json its output goes to standard error."},
+       {{"GROUP", "", "", "The group", {}, "groups"},
+        {"COMMAND", "", "", "What is run for each node, after --", {}, ""}},
+       {{"--reason", "", "TEXT", "Why; shown in the presence of the node that is drained", {}, ""},
+        {"--patience",
+         "",
+         "TIME",
+         "How long a node may take until it is back and well (5m)",
+         {},
+         ""}},
+       {"muster roll storage -- ./upgrade-one",
+        "muster roll --reason 'kernel update' storage -- sh -c 'ssh $MUSTER_NODE sudo reboot'"}},
       {"version",
        "Say the versions of this program, the protocol and the coordinator",
        "version",

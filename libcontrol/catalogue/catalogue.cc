@@ -207,7 +207,7 @@ Status checkReply(const Descriptor& reply) {
     if (isOmittedEmpty(field) && !field.is_repeated()) {
       return mistake(field.full_name(), "omit_empty is for lists");
     }
-    if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || isHidden(field)) continue;
     const int depth = field.is_repeated() ? 0 : 1;
     if (const Status status = checkRow(*field.message_type(), depth); !status) return status;
   }

@@ -35,6 +35,17 @@ class GroupStore {
   virtual Result<std::vector<GroupRow>> loadAll() = 0;
   // Those of a group that have ended and have a key, the oldest first.
   virtual Result<std::vector<MoveRow>> endedMoves(const std::string& group) = 0;
+  // Inserts or replaces the group's pause. kInvalidArgument for an empty or over-long text,
+  // kResourceExhausted beyond limits::kMaxGroups.
+  virtual Status setPause(const PauseRow& row) = 0;
+  // Idempotent: ok as well if there was none.
+  virtual Status clearPause(const std::string& group) = 0;
+  // By group; those that are over as well, until they are cleared.
+  virtual Result<std::vector<PauseRow>> pauses() = 0;
+  // The same of moves to come, one for each group.
+  virtual Status schedule(const ScheduledMoveRow& row) = 0;
+  virtual Status unschedule(const std::string& group) = 0;
+  virtual Result<std::vector<ScheduledMoveRow>> scheduled() = 0;
 };
 
 class MemberStore {

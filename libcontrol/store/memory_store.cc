@@ -42,6 +42,26 @@ class MemoryGroupStore : public GroupStore {
     if (found == ended_.end()) return std::vector<MoveRow>();
     return std::vector<MoveRow>(found->second.begin(), found->second.end());
   }
+  Status setPause(const PauseRow& row) override {
+    Status valid = checkPause(row, pauses_.size() - pauses_.count(row.group));
+    if (valid) pauses_[row.group] = row;
+    return valid;
+  }
+  Status clearPause(const std::string& group) override {
+    pauses_.erase(group);
+    return Status::ok();
+  }
+  Result<std::vector<PauseRow>> pauses() override { return valuesOf(pauses_); }
+  Status schedule(const ScheduledMoveRow& row) override {
+    Status valid = checkScheduled(row, scheduled_.size() - scheduled_.count(row.group));
+    if (valid) scheduled_[row.group] = row;
+    return valid;
+  }
+  Status unschedule(const std::string& group) override {
+    scheduled_.erase(group);
+    return Status::ok();
+  }
+  Result<std::vector<ScheduledMoveRow>> scheduled() override { return valuesOf(scheduled_); }
 
  private:
   void remember(const MoveRow& move) {
@@ -53,6 +73,8 @@ class MemoryGroupStore : public GroupStore {
 
   std::map<std::string, GroupRow> rows_;
   std::map<std::string, std::deque<MoveRow>> ended_;
+  std::map<std::string, PauseRow> pauses_;
+  std::map<std::string, ScheduledMoveRow> scheduled_;
 };
 
 class MemoryMemberStore : public MemberStore {

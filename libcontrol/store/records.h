@@ -67,6 +67,31 @@ struct GroupRow {
   bool operator==(const GroupRow&) const = default;
 };
 
+// Until when a group's role goes nowhere by itself, and who wanted it so.
+struct PauseRow {
+  std::string group;
+  WallTime until;
+  std::string by;      // bare JID
+  std::string reason;  // may be empty
+  WallTime set_at;
+
+  bool operator==(const PauseRow&) const = default;
+};
+
+// A move of a group's role that somebody wants at a time to come.
+struct ScheduledMoveRow {
+  std::string group;
+  WallTime at;
+  std::string to;  // a node's name; empty: the best candidate
+  bool force = false;
+  std::string by;     // bare JID
+  std::string place;  // the address at which it was asked
+  std::string call;   // of the audit trail's entries
+  WallTime set_at;
+
+  bool operator==(const ScheduledMoveRow&) const = default;
+};
+
 // Whether a node is kept out of the active role on purpose, and who wanted it so.
 struct DrainRow {
   bool drained = false;

@@ -200,6 +200,25 @@ CREATE TABLE deliveries (
   outcome TEXT NOT NULL
 ) STRICT;
 )sql",
+    R"sql(
+CREATE TABLE scheduled_moves (
+  "group" TEXT PRIMARY KEY,
+  at_ms INTEGER NOT NULL,
+  to_node TEXT NOT NULL,
+  force INTEGER NOT NULL CHECK (force IN (0, 1)),
+  by TEXT NOT NULL,
+  place TEXT NOT NULL,
+  call TEXT NOT NULL,
+  set_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pauses (
+  "group" TEXT PRIMARY KEY,
+  until_ms INTEGER NOT NULL,
+  by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  set_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql",
 };
 
 constexpr std::array kAuditTrailSteps = {

@@ -125,7 +125,16 @@ SqliteGroupStore::SqliteGroupStore(Database& database)
       drop_moves_(
           database,
           "DELETE FROM moves WHERE code <> '' AND \"group\" = ?1 AND seq NOT IN (SELECT seq "
-          "FROM moves WHERE code <> '' AND \"group\" = ?1 ORDER BY seq DESC LIMIT ?2)") {}
+          "FROM moves WHERE code <> '' AND \"group\" = ?1 ORDER BY seq DESC LIMIT ?2)"),
+      pauses_(database,
+              "SELECT \"group\", until_ms, by, reason, set_at_ms FROM pauses ORDER BY \"group\""),
+      put_pause_(database, "INSERT OR REPLACE INTO pauses VALUES (?,?,?,?,?)"),
+      drop_pause_(database, "DELETE FROM pauses WHERE \"group\" = ?"),
+      scheduled_(database,
+                 "SELECT \"group\", at_ms, to_node, force, by, place, call, set_at_ms "
+                 "FROM scheduled_moves ORDER BY \"group\""),
+      put_scheduled_(database, "INSERT OR REPLACE INTO scheduled_moves VALUES (?,?,?,?,?,?,?,?)"),
+      drop_scheduled_(database, "DELETE FROM scheduled_moves WHERE \"group\" = ?") {}
 
 Status SqliteGroupStore::save(const GroupRow& row, const std::vector<MoveRow>& ended) {
   return inTransaction(database_, [&]() -> Status {
@@ -190,6 +199,71 @@ Result<std::vector<MoveRow>> SqliteGroupStore::endedMoves(const std::string& gro
   Run run(ended_);
   run.text(group);
   return allRows<MoveRow>(run, readMove);
+}
+
+Status SqliteGroupStore::setPause(const PauseRow& row) {
+  return inTransaction(database_, [&]() -> Status {
+    Result<std::vector<PauseRow>> known = pauses();
+    if (!known) return known.status();
+    const auto others = std::count_if(known->begin(), known->end(), [&](const PauseRow& each) {
+      return each.group != row.group;
+    });
+    if (Status valid = checkPause(row, static_cast<size_t>(others)); !valid) return valid;
+    Run put(put_pause_);
+    put.text(row.group).integer(row.until.unix_ms).text(row.by).text(row.reason);
+    return put.integer(row.set_at.unix_ms).done();
+  });
+}
+
+Status SqliteGroupStore::clearPause(const std::string& group) {
+  return Run(drop_pause_).text(group).done();
+}
+
+Result<std::vector<PauseRow>> SqliteGroupStore::pauses() {
+  std::vector<PauseRow> rows;
+  Run run(pauses_);
+  for (Result<bool> more = run.step();; more = run.step()) {
+    if (!more) return more.status();
+    if (!*more) return rows;
+    rows.push_back(
+        {run.textAt(0), {run.integerAt(1)}, run.textAt(2), run.textAt(3), {run.integerAt(4)}});
+  }
+}
+
+Status SqliteGroupStore::schedule(const ScheduledMoveRow& row) {
+  return inTransaction(database_, [&]() -> Status {
+    Result<std::vector<ScheduledMoveRow>> known = scheduled();
+    if (!known) return known.status();
+    const auto others =
+        std::count_if(known->begin(), known->end(),
+                      [&](const ScheduledMoveRow& each) { return each.group != row.group; });
+    if (Status valid = checkScheduled(row, static_cast<size_t>(others)); !valid) return valid;
+    Run put(put_scheduled_);
+    put.text(row.group).integer(row.at.unix_ms).text(row.to).integer(row.force ? 1 : 0);
+    put.text(row.by).text(row.place).text(row.call).integer(row.set_at.unix_ms);
+    return put.done();
+  });
+}
+
+Status SqliteGroupStore::unschedule(const std::string& group) {
+  return Run(drop_scheduled_).text(group).done();
+}
+
+Result<std::vector<ScheduledMoveRow>> SqliteGroupStore::scheduled() {
+  std::vector<ScheduledMoveRow> rows;
+  Run run(scheduled_);
+  for (Result<bool> more = run.step();; more = run.step()) {
+    if (!more) return more.status();
+    if (!*more) return rows;
+    rows.push_back({run.textAt(0),
+                    {run.integerAt(1)},
+                    run.textAt(2),
+                    run.integerAt(3) != 0,
+                    run.textAt(4),
+                    run.textAt(5),
+                    run.textAt(6),
+                    {run.integerAt(7)}});
+  }
 }
 
 // --- members ------------------------------------------------------------------------------------

@@ -16,6 +16,12 @@ class SqliteGroupStore : public GroupStore {
   Status save(const GroupRow& row, const std::vector<MoveRow>& ended) override;
   Result<std::vector<GroupRow>> loadAll() override;
   Result<std::vector<MoveRow>> endedMoves(const std::string& group) override;
+  Status setPause(const PauseRow& row) override;
+  Status clearPause(const std::string& group) override;
+  Result<std::vector<PauseRow>> pauses() override;
+  Status schedule(const ScheduledMoveRow& row) override;
+  Status unschedule(const std::string& group) override;
+  Result<std::vector<ScheduledMoveRow>> scheduled() override;
 
  private:
   Status saveMoves(const GroupRow& row, const std::vector<MoveRow>& ended);
@@ -27,6 +33,12 @@ class SqliteGroupStore : public GroupStore {
   Statement drop_running_;
   Statement put_move_;
   Statement drop_moves_;
+  Statement pauses_;
+  Statement put_pause_;
+  Statement drop_pause_;
+  Statement scheduled_;
+  Statement put_scheduled_;
+  Statement drop_scheduled_;
 };
 
 class SqliteMemberStore : public MemberStore {

@@ -139,6 +139,33 @@ Status checkSubscription(const SubscriptionRow& row, size_t others) {
   return Status::ok();
 }
 
+Status checkPause(const PauseRow& row, size_t others) {
+  if (Status s = checkText(row.group, limits::kMaxNameBytes, "a group's name", "group"); !s) {
+    return s;
+  }
+  if (Status s = checkText(row.by, kMaxJidBytes, "whoever paused the group", "by"); !s) return s;
+  if (row.reason.size() > limits::kMaxDrainReasonBytes) {
+    return checkText(row.reason, limits::kMaxDrainReasonBytes, "a pause's reason", "reason");
+  }
+  if (others >= limits::kMaxGroups) return full("pauses", limits::kMaxGroups);
+  return Status::ok();
+}
+
+Status checkScheduled(const ScheduledMoveRow& row, size_t others) {
+  if (Status s = checkText(row.group, limits::kMaxNameBytes, "a group's name", "group"); !s) {
+    return s;
+  }
+  if (!row.to.empty()) {
+    if (Status s = checkText(row.to, limits::kMaxNameBytes, "a node's name", "to"); !s) return s;
+  }
+  if (Status s = checkText(row.by, kMaxJidBytes, "whoever wants the move", "by"); !s) return s;
+  if (row.place.size() > kMaxJidBytes) {
+    return checkText(row.place, kMaxJidBytes, "the place", "place");
+  }
+  if (others >= limits::kMaxGroups) return full("scheduled moves", limits::kMaxGroups);
+  return Status::ok();
+}
+
 Status checkOverride(const OverrideRow& row, size_t others) {
   if (Status logger = checkText(row.logger, limits::kMaxNameBytes * 2, "a logger's name", "logger");
       !logger) {

@@ -22,6 +22,8 @@ Status memberTaken(const MemberRow& row, const MemberRow& existing);
 Status memberMissing(const std::string& text, const std::string& field);
 Status checkGrant(const GrantRow& row, size_t others);
 Status checkSubscription(const SubscriptionRow& row, size_t others);
+Status checkPause(const PauseRow& row, size_t others);
+Status checkScheduled(const ScheduledMoveRow& row, size_t others);
 Status checkOverride(const OverrideRow& row, size_t others);
 Status checkAlerts(const AlertCommit& commit);
 Status checkPage(size_t limit);

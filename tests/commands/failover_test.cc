@@ -29,17 +29,33 @@ class FakeMover : public Mover {
   Answer answer;
 };
 
+class FakeSchedule : public MoveSchedule {
+ public:
+  Status schedule(const ScheduledMove& move) override {
+    scheduled = move;
+    return Status::ok();
+  }
+  Result<ScheduledMove> unschedule(const std::string& group, const Origin&) override {
+    if (!scheduled || scheduled->move.group != group) {
+      return Status(Code::kNotFound, "no move of " + group + " is scheduled", "group");
+    }
+    return *std::exchange(scheduled, std::nullopt);
+  }
+  std::optional<ScheduledMove> scheduled;
+};
+
 class FailoverTest : public testing::Test {
  protected:
   FailoverTest() {
     catalogue::HandlerSet handlers;
-    addFailover(handlers, mover_);
+    addFailover(handlers, mover_, schedule_);
     caller_ = std::make_unique<Caller>(
         v1::FailoverRequest::descriptor()->file()->FindServiceByName("ClusterCommands"), handlers);
   }
   v1::FailoverReply reply() { return caller_->reply<v1::FailoverReply>(); }
 
   FakeMover mover_;
+  FakeSchedule schedule_;
   std::unique_ptr<Caller> caller_;
 };
 
@@ -54,6 +70,27 @@ TEST_F(FailoverTest, PassesOnWhatWasAsked) {
   EXPECT_EQ(mover_.asked.origin.key, "key");
   EXPECT_EQ(mover_.asked.origin.by, "ann@example.org");
   EXPECT_THAT(mover_.asked.origin.call, SizeIs(32)) << "not linked to the audit trail";
+}
+
+TEST_F(FailoverTest, AMoveToComeIsKeptAndTakenBack) {
+  caller_->call("failover", {"storage"}, {{"to", "node2"}, {"at", "02:30"}});
+  EXPECT_EQ(mover_.asked.group, "") << "nothing moves now";
+  ASSERT_TRUE(schedule_.scheduled);
+  EXPECT_EQ(schedule_.scheduled->move.to, "node2");
+  EXPECT_EQ(reply().state(), v1::FAILOVER_STATE_SCHEDULED);
+  EXPECT_EQ(reply().at(), toRfc3339(schedule_.scheduled->at));
+  EXPECT_TRUE(reply().at().ends_with("T02:30:00Z")) << reply().at();
+  caller_->call("unschedule", {"storage"});
+  EXPECT_EQ(caller_->reply<v1::UnscheduleReply>(1).to(), "node2");
+  EXPECT_FALSE(schedule_.scheduled);
+}
+
+TEST_F(FailoverTest, NobodyWaitsForAMoveToCome) {
+  caller_->call("failover", {"storage"}, {{"at", "02:30"}, {"wait", "yes"}});
+  EXPECT_FALSE(schedule_.scheduled);
+  EXPECT_EQ(caller_->outcomes.back().status.field(), "wait");
+  caller_->call("failover", {"storage"}, {{"at", "noon"}});
+  EXPECT_EQ(caller_->outcomes.back().status.field(), "at");
 }
 
 TEST_F(FailoverTest, TheEndIsAnsweredWithItsFigures) {

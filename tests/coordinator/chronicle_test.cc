@@ -105,7 +105,7 @@ TEST_F(ChronicleTest, AnAlarmIsKeptShownAndToldToWhoeverCanActOnIt) {
 
 TEST_F(ChronicleTest, ExplainSaysOfEachCandidateWhyOrWhyNot) {
   nodesAppear();
-  auto explained = coordinator_->view.explain("g");
+  auto explained = coordinator_->view.explain("g", false).value();
   EXPECT_EQ(explained.active(), "node1");
   EXPECT_EQ(explained.phase(), v1::PHASE_ACTIVE);
   ASSERT_EQ(explained.candidates_size(), 2);
@@ -114,7 +114,7 @@ TEST_F(ChronicleTest, ExplainSaysOfEachCandidateWhyOrWhyNot) {
   EXPECT_EQ(explained.next(1), "node2 would be offered the role.");
   two_.stop();
   settle();
-  explained = coordinator_->view.explain("g");
+  explained = coordinator_->view.explain("g", false).value();
   EXPECT_THAT(explained.next(1), HasSubstr("No other node could take over: node2: not present"));
 }
 

@@ -15,7 +15,9 @@
 #include "coordinator/cluster_view.h"
 #include "coordinator/drain_marks.h"
 #include "coordinator/membership.h"
+#include "coordinator/move_schedule.h"
 #include "coordinator/moves.h"
+#include "coordinator/pauses.h"
 #include "libcontrol/xmpp/memory_link.h"
 #include "libcontrol/xmpp/namespaces.h"
 #include "libcontrol/xmpp/wire.h"
@@ -178,6 +180,11 @@ class Coordinator {
                       const std::string& sentence) {
                  ended.push_back({purpose, group, status, sentence});
                }}),
+        pauses(cluster, store.groups(), chronicle, clock),
+        schedule({cluster, store.groups(), chronicle, moves, authority, clock,
+                  [this](const commands::Origin&, const std::string& text) {
+                    scheduled_said.push_back(text);
+                  }}),
         membership({cluster,
                     store.grants(),
                     authority,
@@ -188,6 +195,8 @@ class Coordinator {
                     [](const Status& s) { FAIL() << s.text(); }}) {
     EXPECT_TRUE(authority.load().isOk());
     EXPECT_TRUE(cluster.load().isOk());
+    EXPECT_TRUE(pauses.load().isOk());
+    EXPECT_TRUE(schedule.load().isOk());
     EXPECT_TRUE(contacts.load().isOk());
   }
 
@@ -220,6 +229,9 @@ class Coordinator {
   DrainMarks marks;
   std::vector<Ended> ended;
   Moves moves;
+  Pauses pauses;
+  std::vector<std::string> scheduled_said;
+  MoveSchedule schedule;
   int roles_changed = 0;
   Membership membership;
 };

@@ -6,8 +6,10 @@ from stanzas import COMMANDS, DATA, DISCO_INFO, DISCO_ITEMS, query, refusal_of
 
 OBSERVER_VERBS = {"status", "nodes", "history", "explain", "log-level", "service-level", "report",
                   "subscribe", "unsubscribe", "subscriptions", "incidents"}
-OPERATOR_VERBS = OBSERVER_VERBS | {"failover", "drain", "undrain", "audit", "roles", "ack", "note",
-                                   "assign", "resolve", "silence", "unsilence"}
+OPERATOR_VERBS = OBSERVER_VERBS | {"failover", "drain", "undrain", "pause", "resume", "audit",
+                                   "unschedule",
+                                   "roles", "ack", "note", "assign", "resolve", "silence",
+                                   "unsilence"}
 ADMIN_VERBS = OPERATOR_VERBS | {"enroll", "remove", "grant"}
 NODE_VERBS = {"log-level", "service-level", "node-info", "role", "drain", "undrain", "audit",
               "log-rules"}

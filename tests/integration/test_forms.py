@@ -70,7 +70,7 @@ class Forms(SharedClusterTest):
             self.assertStage(stage, "failover")
             fields = form_fields(form_of(stage))
             self.assertEqual(["FORM_TYPE", "group", "to", "expect-epoch", "wait", "dry-run",
-                              "force"], list(fields))
+                              "force", "at"], list(fields))
             self.assertIsNotNone(child(fields["group"], "required", DATA))
             self.assertEqual([("ledger", "ledger")], options_of(fields["group"]))
             self.assertEqual(["", "node1", "node2", "node3"],
@@ -79,7 +79,8 @@ class Forms(SharedClusterTest):
             self.assertEqual(["false"], fields_of(form_of(stage))["wait"])
 
             stage = await operator.command(self.cluster.group, "failover")
-            self.assertEqual(["FORM_TYPE", "to", "expect-epoch", "wait", "dry-run", "force"],
+            self.assertEqual(["FORM_TYPE", "to", "expect-epoch", "wait", "dry-run", "force",
+                              "at"],
                              list(form_fields(form_of(stage))))
 
     async def test_a_submitted_form_completes(self):

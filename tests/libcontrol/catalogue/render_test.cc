@@ -134,8 +134,8 @@ TEST_F(RenderTest, RequestForm) {
   EXPECT_EQ(form.title, "Move the active role");
   EXPECT_THAT(form.instructions, HasSubstr("Drains the active node"));
   EXPECT_EQ(form.find("FORM_TYPE")->values[0], "urn:muster:command:failover");
-  EXPECT_THAT(vars(form.fields),
-              ElementsAre("FORM_TYPE", "group", "to", "expect-epoch", "wait", "dry-run", "force"))
+  EXPECT_THAT(vars(form.fields), ElementsAre("FORM_TYPE", "group", "to", "expect-epoch", "wait",
+                                             "dry-run", "force", "at"))
       << "hidden arguments are not shown";
   const Field& group = *form.find("group");
   EXPECT_EQ(group.type, FieldType::kListSingle);
@@ -154,7 +154,7 @@ TEST_F(RenderTest, RequestFormByRoleAndPlace) {
   EXPECT_THAT(vars(requestForm(command("log-level"), scope(v1::ROLE_OPERATOR)).fields),
               ElementsAre("FORM_TYPE", "logger", "level", "for"));
   EXPECT_THAT(vars(requestForm(command("failover"), scope(v1::ROLE_OPERATOR, "mail")).fields),
-              ElementsAre("FORM_TYPE", "to", "expect-epoch", "wait", "dry-run", "force"));
+              ElementsAre("FORM_TYPE", "to", "expect-epoch", "wait", "dry-run", "force", "at"));
 }
 
 TEST_F(RenderTest, OpenOrLongChoicesAreTyped) {
@@ -334,31 +334,36 @@ TEST_F(RenderTest, HelpIsForTheRole) {
 }
 
 TEST_F(RenderTest, HelpOfOneCommand) {
-  EXPECT_EQ(helpText(command("failover"), scope(v1::ROLE_OPERATOR), Grammar::kChat),
-            "failover: Move the active role\n"
-            "Drains the active node of a group and makes another one active. Without a target the "
-            "best candidate is taken. If the new node does not become active, the group gets an "
-            "active node again by itself. A dry run says what would happen and moves nothing.\n"
-            "\n"
-            "Usage: failover GROUP [to=TO] [expect-epoch=NUMBER] [wait=yes|no] "
-            "[dry-run=yes|no] [force=yes|no]\n"
-            "Arguments:\n"
-            "  group: The group whose active role moves. (one of the groups; required)\n"
-            "  to: The node to make active; the best candidate if none is given. (one of the "
-            "nodes)\n"
-            "  expect-epoch: Refuse unless the group's epoch is still this one. (a whole number "
-            "from 1 to 9007199254740991)\n"
-            "  wait: Answer only when the new node is active, or when it has failed. (yes or no)\n"
-            "  dry-run: Only say what would be done, who could take over and why; move nothing. "
-            "(yes or no)\n"
-            "  force: Also to a node that is drained, kept from failover, under the level floor or "
-            "behind. Never shortens a wait that keeps two nodes from being active. (yes or no)\n"
-            "Needs the role operator. It asks back: only the code that it answers with carries it "
-            "out.\n"
-            "Examples:\n"
-            "  failover storage\n"
-            "  failover storage to=node2\n"
-            "  failover storage dry-run=yes");
+  EXPECT_EQ(
+      helpText(command("failover"), scope(v1::ROLE_OPERATOR), Grammar::kChat),
+      "failover: Move the active role\n"
+      "Drains the active node of a group and makes another one active. Without a target the "
+      "best candidate is taken. If the new node does not become active, the group gets an "
+      "active node again by itself. A dry run says what would happen and moves nothing.\n"
+      "\n"
+      "Usage: failover GROUP [to=TO] [expect-epoch=NUMBER] [wait=yes|no] "
+      "[dry-run=yes|no] [force=yes|no] [at=AT]\n"
+      "Arguments:\n"
+      "  group: The group whose active role moves. (one of the groups; required)\n"
+      "  to: The node to make active; the best candidate if none is given. (one of the "
+      "nodes)\n"
+      "  expect-epoch: Refuse unless the group's epoch is still this one. (a whole number "
+      "from 1 to 9007199254740991)\n"
+      "  wait: Answer only when the new node is active, or when it has failed. (yes or no)\n"
+      "  dry-run: Only say what would be done, who could take over and why; move nothing. "
+      "(yes or no)\n"
+      "  force: Also to a node that is drained, kept from failover, under the level floor or "
+      "behind. Never shortens a wait that keeps two nodes from being active. (yes or no)\n"
+      "  at: Not now, but then: a time in UTC, such as 02:30 or 2026-11-24T02:30:00Z, at most 30 "
+      "days ahead. One for each group; another replaces it, unschedule takes it back. (text of "
+      "at most 32 bytes)\n"
+      "Needs the role operator. It asks back: only the code that it answers with carries it "
+      "out.\n"
+      "Examples:\n"
+      "  failover storage\n"
+      "  failover storage to=node2\n"
+      "  failover storage dry-run=yes\n"
+      "  failover storage at=02:30");
   const std::string there =
       helpText(command("failover"), scope(v1::ROLE_OPERATOR, "mail"), Grammar::kChat);
   EXPECT_THAT(there, HasSubstr("  failover to=node2"));
@@ -404,7 +409,8 @@ TEST_F(RenderTest, JsonLeavesNothingOut) {
             "  \"duration_ms\": 0,\n"
             "  \"state\": \"\",\n"
             "  \"steps\": [],\n"
-            "  \"candidates\": []\n"
+            "  \"candidates\": [],\n"
+            "  \"at\": \"\"\n"
             "}");
   EXPECT_EQ(jsonText(v1::NodeInfoRequest()), "{}");
 }

@@ -263,5 +263,39 @@ TEST_F(AutomaticTest, AHolderWhosePresenceIsMissingIsLeftAlone) {
       << "it may well be active";
 }
 
+// --- pauses -------------------------------------------------------------------------------------
+
+TEST_F(AutomaticTest, WhilePausedABadLevelMovesNothing) {
+  activateAt(80, 99);
+  step(group::Paused{now_ + Duration::seconds(120), "by ann: works"});
+  EXPECT_FALSE(find<group::SendDrain>(elapse(Duration::seconds(60), 1)));
+  EXPECT_THAT(machine_->view(now_).hold, HasSubstr("paused by ann: works: for another 1m"));
+  // The level has to be bad for its time once more, beginning with the pause's end.
+  EXPECT_FALSE(find<group::SendDrain>(elapse(Duration::seconds(60), 1)));
+  EXPECT_EQ(machine_->view(now_).hold, "");
+  EXPECT_TRUE(find<group::SendDrain>(elapse(config_.floor_time, 1)));
+}
+
+TEST_F(AutomaticTest, WhilePausedNobodyTakesOverFromAHolderThatIsGone) {
+  activateAt(100, 100);
+  step(group::Paused{now_ + Duration::seconds(120), ""});
+  release(1, "it is shutting down");
+  EXPECT_EQ(phase(), Phase::kVacant);
+  EXPECT_FALSE(find<group::SendOffer>(elapse(Duration::seconds(60), 2)));
+  EXPECT_THAT(machine_->view(now_).note, HasSubstr("unless somebody asks for a move"));
+  EXPECT_TRUE(find<group::SendOffer>(step(group::Resumed{})));
+}
+
+TEST_F(AutomaticTest, WhilePausedWhatSomebodyAsksForIsDone) {
+  activateAt(100, 100);
+  step(group::Paused{now_ + Duration::seconds(600), ""});
+  ASSERT_TRUE(find<group::SendDrain>(move("k", 2)));
+  drained(1);
+  EXPECT_EQ(machine_->record().jid, bareOf(2));
+  // It comes to nothing: then the group is not left as it is.
+  EXPECT_TRUE(find<group::MoveFinished>(release(2, "its promotion failed")));
+  EXPECT_TRUE(phase() == Phase::kOffered || find<group::SendOffer>(elapse(Duration::seconds(30))));
+}
+
 }  // namespace
 }  // namespace muster::election

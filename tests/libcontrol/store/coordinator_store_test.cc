@@ -510,6 +510,51 @@ TYPED_TEST(CoordinatorStoreTest, HistoryDropsTheOldestInBatches) {
   EXPECT_EQ(history.query(query)->back().seq, 3u);
 }
 
+// --- pauses -------------------------------------------------------------------------------------
+
+TYPED_TEST(CoordinatorStoreTest, PausesAreReplacedListedAndCleared) {
+  GroupStore& groups = this->store_->groups();
+  PauseRow storage{"storage", {2000}, "ann@example.org", "works", {1000}};
+  const PauseRow ledger{"ledger", {3000}, "bob@example.org", "", {1000}};
+  ASSERT_TRUE(groups.setPause(storage));
+  ASSERT_TRUE(groups.setPause(ledger));
+  storage.until = {4000};
+  ASSERT_TRUE(groups.setPause(storage));
+  EXPECT_THAT(*groups.pauses(), ElementsAre(ledger, storage));
+  ASSERT_TRUE(groups.clearPause("ledger"));
+  ASSERT_TRUE(groups.clearPause("ledger"));
+  EXPECT_THAT(*groups.pauses(), ElementsAre(storage));
+}
+
+TYPED_TEST(CoordinatorStoreTest, APauseThatSaysTooLittleOrTooMuchIsRefused) {
+  GroupStore& groups = this->store_->groups();
+  EXPECT_EQ(groups.setPause({"", {2}, "ann@example.org", "", {1}}).field(), "group");
+  EXPECT_EQ(groups.setPause({"g", {2}, "", "", {1}}).field(), "by");
+  const std::string longer(limits::kMaxDrainReasonBytes + 1, 'x');
+  EXPECT_EQ(groups.setPause({"g", {2}, "ann@example.org", longer, {1}}).field(), "reason");
+  EXPECT_THAT(*groups.pauses(), IsEmpty());
+}
+
+// --- moves to come ------------------------------------------------------------------------------
+
+TYPED_TEST(CoordinatorStoreTest, AGroupHasOneMoveToCome) {
+  GroupStore& groups = this->store_->groups();
+  ScheduledMoveRow storage{"storage", {2000}, "node2", true, "ann@example.org", "g@x", "c", {1000}};
+  const ScheduledMoveRow ledger{"ledger", {3000}, "", false, "bob@example.org", "", "", {1000}};
+  ASSERT_TRUE(groups.schedule(storage));
+  ASSERT_TRUE(groups.schedule(ledger));
+  storage.at = {4000};
+  ASSERT_TRUE(groups.schedule(storage));
+  EXPECT_THAT(*groups.scheduled(), ElementsAre(ledger, storage));
+  ASSERT_TRUE(groups.unschedule("ledger"));
+  ASSERT_TRUE(groups.unschedule("ledger"));
+  EXPECT_THAT(*groups.scheduled(), ElementsAre(storage));
+  storage.by = "";
+  EXPECT_EQ(groups.schedule(storage).field(), "by");
+  storage.group = "";
+  EXPECT_EQ(groups.schedule(storage).field(), "group");
+}
+
 // --- overrides ----------------------------------------------------------------------------------
 
 OverrideRow overrideOf(OverrideTarget kind, const std::string& target, const std::string& logger) {

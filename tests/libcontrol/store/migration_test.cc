@@ -161,7 +161,7 @@ class MigrationTest : public testing::Test {
 
 TEST_F(MigrationTest, NothingIsLostAndWhatIsNewIsThere) {
   expectEverything();
-  EXPECT_EQ(number("PRAGMA user_version"), 3);
+  EXPECT_EQ(number("PRAGMA user_version"), 4);
   const auto store = CoordinatorStore::open(file_);
   ASSERT_TRUE(store);
   GroupRow group = (*store)->groups().loadAll()->front();
@@ -169,6 +169,7 @@ TEST_F(MigrationTest, NothingIsLostAndWhatIsNewIsThere) {
   group.move->group = group.name;
   EXPECT_TRUE((*store)->groups().save(group));
   EXPECT_TRUE((*store)->history().append({HistoryRow{}}));
+  EXPECT_TRUE((*store)->groups().setPause({"storage", {2}, "ann@example.org", "", {1}}));
 }
 
 // Version 2 had all tables but those of incidents.
@@ -176,7 +177,8 @@ TEST_F(MigrationTest, FromVersion2NothingIsLost) {
   ASSERT_TRUE(CoordinatorStore::open(file_));
   execute(
       "DROP TABLE alert_subscriptions; DROP TABLE incidents; DROP TABLE incident_notes;"
-      "DROP TABLE silences; DROP TABLE outbox; DROP TABLE deliveries;"
+      "DROP TABLE silences; DROP TABLE outbox; DROP TABLE deliveries; DROP TABLE pauses;"
+      "DROP TABLE scheduled_moves;"
       "INSERT INTO overrides VALUES (0, '', 'disk', 1, 'ann@example.org', 5, NULL);"
       "PRAGMA user_version=2");
   {
@@ -188,7 +190,7 @@ TEST_F(MigrationTest, FromVersion2NothingIsLost) {
     EXPECT_TRUE((*store)->alerts().commit(commit));
     EXPECT_EQ(*(*store)->alerts().lastIncident(), 0u);
   }
-  EXPECT_EQ(number("PRAGMA user_version"), 3);
+  EXPECT_EQ(number("PRAGMA user_version"), 4);
   expectEverything();
 }
 
