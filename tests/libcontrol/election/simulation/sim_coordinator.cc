@@ -286,7 +286,8 @@ void SimCoordinator::step(const group::Event& event) {
     fenced_.insert(fenced->instance);
   }
   // Somebody looks after the group: that ends a hold.
-  if (std::holds_alternative<group::MoveRequested>(event)) {
+  somebody_asks_ = std::holds_alternative<group::MoveRequested>(event);
+  if (somebody_asks_) {
     crash_hold_until_.reset();
     let_go_.clear();
   }
@@ -434,7 +435,8 @@ void SimCoordinator::alarm(const group::Alarm& alarm) {
   }
   if (alarm.kind == group::AlarmKind::kCrashLoop) {
     run_.note(Fault::kCrashLoop);
-    crash_hold_until_ = decided_ + run_.config.crash_loop_hold;
+    // What time had brought about by then was before the request.
+    if (!somebody_asks_) crash_hold_until_ = decided_ + run_.config.crash_loop_hold;
     held_until_ = run_.now() + run_.config.crash_loop_hold * 2;
   }
   if (run_.recording()) run_.say("ALARM " + alarm.text);

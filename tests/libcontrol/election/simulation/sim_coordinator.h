@@ -140,8 +140,9 @@ class SimCoordinator {
   std::map<Jid, ElapsedTime> heard_;   // when somebody surely lived, by full JID
   std::map<Jid, ElapsedTime> let_go_;  // when somebody last let an offer go by, by bare JID
   std::optional<ElapsedTime> crash_hold_until_;
-  Judgement judged_before_;  // the step under way
-  ElapsedTime decided_{};    // that step
+  Judgement judged_before_;     // the step under way
+  ElapsedTime decided_{};       // that step
+  bool somebody_asks_ = false;  // in that step
   ElapsedTime last_grant_{};
   ElapsedTime held_until_{};
   std::set<InstanceId> fenced_;
