@@ -254,6 +254,8 @@ void Cluster::tellMachine(const Member& member, const Jid& full) {
   event.highest_epoch = instance.status.epoch();
   const bool active = instance.status.role() == v1::NODE_ROLE_ACTIVE;
   event.active_epoch = active ? instance.status.held_epoch() : 0;
+  event.busy = active || instance.status.role() == v1::NODE_ROLE_DRAINING ||
+               instance.status.held_epoch() != 0;
   if (instance.status.lease_ttl_ms() > 0) {
     const auto ttl = std::min<uint64_t>(instance.status.lease_ttl_ms(),
                                         static_cast<uint64_t>(limits::kMaxLeaseTtl.toMillis()));

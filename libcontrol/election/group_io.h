@@ -46,6 +46,8 @@ struct MemberPresent {
   // NodeStatus.lease_ttl_ms: T of the lease it holds or held last. After a lost store the wait is
   // as long as the longest one reported needs, not the configured one.
   std::optional<Duration> lease_ttl{};
+  // Its role is another than STANDBY: it holds a lease, or its application has not stopped yet.
+  bool busy = false;
   // It wants no role, says the node itself: as MemberEnrolled.drained and its note.
   bool drained = false;
   std::string drain_note{};

@@ -210,16 +210,17 @@ ElapsedTime GroupMachine::unseenUntil() const {
   return started_ + waitOut(longestLease(), config_.clock_rate_bound, config_.wait_margin);
 }
 
-// Its process lives and has seen no epoch but those that were offered from this record, so it holds
-// no lease. Whether it may be chosen doesn't matter: a drained member can hold one as well. What
-// was only reported (highest_epoch) doesn't count: the wait for it may have been cut short by a
-// restart.
+// Its process lives, is a standby, and has seen no epoch but those that were offered from this
+// record, so it holds no lease. (Epochs alone would not tell: of a store that was lost and then
+// restored from a copy there are two histories with the same numbers.) Whether it may be chosen
+// doesn't matter: a drained member can hold one as well. What was only reported (highest_epoch)
+// doesn't count: the wait for it may have been cut short by a restart.
 bool GroupMachine::isAccountedFor(const Member& member, ElapsedTime now) const {
   const Presence* live = onlyLive(member, now);
   if (!live || !hasAnswered(*live, now)) return false;
   return std::all_of(member.present.begin(), member.present.end(), [&](const auto& entry) {
     const group::MemberPresent& facts = entry.second.facts;
-    return facts.highest_epoch <= record_.epoch && facts.active_epoch == 0;
+    return facts.highest_epoch <= record_.epoch && facts.active_epoch == 0 && !facts.busy;
   });
 }
 

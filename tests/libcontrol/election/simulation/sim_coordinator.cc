@@ -244,7 +244,9 @@ void SimCoordinator::change(const Jid& jid, std::optional<group::MemberEnrolled>
   };
   if (!member) {
     members_.erase(jid);
-    return step(group::MemberRemoved{jid});
+    step(group::MemberRemoved{jid});
+    let_go_.erase(jid);  // if it comes back it is somebody new
+    return;
   }
   members_[jid] = *member;
   step(*member);
@@ -257,19 +259,28 @@ void SimCoordinator::change(const Jid& jid, std::optional<group::MemberEnrolled>
 void SimCoordinator::pauseGroup(std::optional<Duration> length) {
   process.run([this, length] {
     paused_until_.reset();
-    judged_.paused_until.reset();
-    if (!length) return step(group::Resumed{});
-    paused_until_ = run_.now() + *length;
+    if (length) paused_until_ = run_.now() + *length;
     givePause();
   });
 }
 
-// The pause is kept by the wall clock, so that it ends by whatever clock the process has.
+// The pause is kept by the wall clock, so that it ends by whatever clock the process has. A driver
+// whose write fails in that step must not forget what is in force: it tries again.
 void SimCoordinator::givePause() {
-  const group::Paused pause{process.clock.at(*paused_until_), "by ann"};
-  process.run([this, pause] {
-    judged_.paused_until = pause.until;
-    step(pause);
+  process.run([this] {
+    undo_ = [this] {
+      run_.agenda.after(Duration::millis(60), [this, life = process.life] {
+        if (process.life == life) givePause();
+      });
+    };
+    if (!isGroupPaused()) {
+      judged_.paused_until.reset();
+      step(group::Resumed{});
+    } else {
+      const group::Paused pause{process.clock.at(*paused_until_), "by ann"};
+      step(pause);
+      judged_.paused_until = pause.until;
+    }
   });
 }
 

@@ -284,8 +284,8 @@ void Network::processGone(SimNode& node) {
   const bool there = node.process.linked || node.hibernating;
   node.hibernating = false;
   node.held.clear();
-  if (!there) return;
-  if (!fate_.mishap(0.4)) return unavailable(node.full(), fate_.millis(5, 100));
+  // Of a session whose end nobody had noticed it is noticed at last.
+  if (!there || !fate_.mishap(0.4)) return unavailable(node.full(), fate_.millis(5, 100));
   run_.note(Fault::kGhostPresence);
   ghosts_[node.full()] = node.presence();
   unavailable(node.full(), fate_.millis(1000, 10000));

@@ -72,6 +72,7 @@ group::MemberPresent SimNode::presence() const {
   presence.highest_epoch = run_.keeps(Rule::kEpochReported) ? disk_.content() : 0;
   presence.lease_ttl = machine_->lastLeaseTtl();
   if (machine_->role() == node::Role::kActive) presence.active_epoch = machine_->heldEpoch();
+  presence.busy = machine_->role() != node::Role::kStandby;
   return presence;
 }
 
