@@ -114,6 +114,12 @@ std::vector<std::string> ClusterView::nextOf(const GroupDriver& group) const {
       holder + "'s lease would be over for certain " +
       formatDuration(Duration::millis(wait.toMillis() + 1)) +
       " after its last renewal; at once if its library still said that it has stopped."};
+  if (view.paused) {
+    next.push_back(
+        "Nobody would be offered the role as long as the group is paused, unless "
+        "somebody asks for a move.");
+    return next;
+  }
   std::string nobody;
   for (const election::Verdict& verdict : group.candidates().verdicts) {
     if (verdict.candidate.jid == *view.active) continue;

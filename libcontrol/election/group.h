@@ -73,6 +73,7 @@ struct GroupView {
   InstanceId instance;               // the holder's
   bool confirmed = false;            // the holder has said that its application is active
   std::optional<MoveRecord> move{};  // under way
+  bool paused = false;
   // Why moves or offers are held, one sentence; empty if they aren't. Part of the note.
   std::string hold{};
   // What is awaited, or why no node is active; empty when there is nothing to say.
@@ -324,7 +325,9 @@ class GroupMachine {
   std::vector<ElapsedTime> automatic_moves_;  // within the last hour
   bool flap_alarmed_ = false;
   std::optional<group::Paused> pause_;
-  bool owes_active_ = false;  // what somebody asked for has left the group vacant
+  // What somebody asked for has left the group vacant: a pause doesn't keep it so. Forgotten at a
+  // restart.
+  bool owes_active_ = false;
 
   std::optional<Move> move_;
   // Newest last, bounded. Shared between copies and replaced as a whole: steps are copied.

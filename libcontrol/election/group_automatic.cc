@@ -117,6 +117,8 @@ std::string GroupMachine::levelNote(ElapsedTime now) const {
                      "% is under the floor of " + formatPercent(config_.choose.level_floor) + "%";
   const Jid better = betterThanHolder(now);
   if (better.isEmpty()) return note + ", and no other node is better by enough";
+  // What holds it is said elsewhere.
+  if (isPaused(now)) return note + " and " + nameOf(better) + "'s is better";
   if (config_.max_moves_per_hour == 0) return note + "; moves off a live holder are switched off";
   if (const auto hold = moveHold(now)) {
     return note + " and " + nameOf(better) + "'s is better, but " + hold->why +

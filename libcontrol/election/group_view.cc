@@ -22,6 +22,7 @@ GroupView GroupMachine::view(ElapsedTime now) const {
     view.confirmed = confirmed_active_;
   }
   view.move = record_.move;
+  view.paused = isPaused(now);
   if (record_.phase == Phase::kVacant) {
     if (isPaused(now)) view.hold = pauseNote(now);
     if (isCrashLoopHeld(now)) view.hold = crashLoopNote(now);

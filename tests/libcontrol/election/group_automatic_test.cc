@@ -270,6 +270,8 @@ TEST_F(AutomaticTest, WhilePausedABadLevelMovesNothing) {
   step(group::Paused{now_ + Duration::seconds(120), "by ann: works"});
   EXPECT_FALSE(find<group::SendDrain>(elapse(Duration::seconds(60), 1)));
   EXPECT_THAT(machine_->view(now_).hold, HasSubstr("paused by ann: works: for another 1m"));
+  EXPECT_THAT(machine_->view(now_).note, HasSubstr("node2's is better; paused by ann"));
+  EXPECT_TRUE(machine_->view(now_).paused);
   // The level has to be bad for its time once more, beginning with the pause's end.
   EXPECT_FALSE(find<group::SendDrain>(elapse(Duration::seconds(60), 1)));
   EXPECT_EQ(machine_->view(now_).hold, "");
