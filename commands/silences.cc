@@ -2,25 +2,13 @@
 
 #include <utility>
 
+#include "commands/answer.h"
 #include "commands/subscriptions.h"
 
 namespace muster::commands {
-namespace {
 
 using catalogue::CallContext;
 using catalogue::Responder;
-
-template <typename Reply>
-void answer(Result<v1::SilenceRecord> record, const std::string& sentence, CallContext& context,
-            const Responder<Reply>& responder) {
-  if (!record) return responder.fail(record.status());
-  context.note(sentence);
-  Reply reply;
-  *reply.mutable_silence() = std::move(record).value();
-  responder.reply(std::move(reply));
-}
-
-}  // namespace
 
 void addSilences(catalogue::HandlerSet& handlers, Silences& silences) {
   handlers.add<v1::SilenceRequest, v1::SilenceReply>(
@@ -31,8 +19,8 @@ void addSilences(catalogue::HandlerSet& handlers, Silences& silences) {
         const Duration time = Duration::millis(static_cast<int64_t>(request.for_ms()));
         auto record = silences.silence(*target, time, request.reason(), originOf(context, ""));
         const std::string until = record ? record->until() : "";
-        answer(std::move(record), "Alerts of " + *target + " are quiet until " + until + ".",
-               context, responder);
+        answer(std::move(record), &v1::SilenceReply::mutable_silence,
+               "Alerts of " + *target + " are quiet until " + until + ".", context, responder);
       });
   handlers.add<v1::UnsilenceRequest, v1::UnsilenceReply>(
       "Unsilence", [&silences](const v1::UnsilenceRequest& request, CallContext& context,
@@ -40,7 +28,8 @@ void addSilences(catalogue::HandlerSet& handlers, Silences& silences) {
         const auto target = watchableIn(request, context);
         if (!target) return responder.fail(target.status());
         answer(silences.unsilence(*target, originOf(context, "")),
-               "Alerts of " + *target + " are told again.", context, responder);
+               &v1::UnsilenceReply::mutable_silence, "Alerts of " + *target + " are told again.",
+               context, responder);
       });
 }
 

@@ -160,7 +160,9 @@ const std::vector<VerbDoc>& localVerbs() {
         "node stays drained. Nodes that were drained before are left out.",
         "The command finds MUSTER_GROUP, MUSTER_NODE (its name), MUSTER_JID (its account), "
         "MUSTER_NUMBER and MUSTER_COUNT in its environment; it mostly is an ssh to the node's "
-        "host. "
+        "host. It "
+        "must not end before what it does is done: after a reboot that it only asked for, the node "
+        "still answers for a moment and counts as back. "
         "With -o json its output goes to standard error."},
        {{"GROUP", "", "", "The group", {}, "groups"},
         {"COMMAND", "", "", "What is run for each node, after --", {}, ""}},
@@ -172,7 +174,8 @@ const std::vector<VerbDoc>& localVerbs() {
          {},
          ""}},
        {"muster roll storage -- ./upgrade-one",
-        "muster roll --reason 'kernel update' storage -- sh -c 'ssh $MUSTER_NODE sudo reboot'"}},
+        "muster roll --reason 'new libraries' storage -- sh -c 'ssh $MUSTER_NODE sudo systemctl "
+        "restart storage'"}},
       {"version",
        "Say the versions of this program, the protocol and the coordinator",
        "version",
