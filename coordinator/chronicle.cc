@@ -86,6 +86,7 @@ void Chronicle::note(const GroupDriver& group, const std::string& what, const st
   row.who = who;
   row.cause = cause;
   add(group, std::move(row));
+  (void)flush();  // says itself what went wrong, and tries again
 }
 
 Status Chronicle::flush() {

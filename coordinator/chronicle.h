@@ -20,9 +20,9 @@ namespace muster::coordinator {
 // it.
 class Chronicle : public commands::GroupHistory {
  public:
-  // A message from a contact to a person's bare JID.
   // The open incidents of a group, as a sentence names them; empty: there are none.
   using IncidentsOf = std::function<std::string(const std::string& group)>;
+  // A message from a contact to a person's bare JID.
   using Say = std::function<void(const Jid& from, const Jid& to, const std::string& text)>;
 
   // Adds itself to the cluster's listeners.
@@ -35,7 +35,8 @@ class Chronicle : public commands::GroupHistory {
 
   // The latest alarm of a group that nothing has put right since, as a sentence with its time.
   std::string alarmOf(const std::string& group) const;
-  // Something else that somebody did, or nobody (`who` empty).
+  // Something else that somebody did, or nobody (`who` empty). Written at once, as no failover
+  // waits for it: who is told that it is done finds it here, whatever happens next.
   void note(const GroupDriver& group, const std::string& what, const std::string& who,
             const std::string& cause);
   // Writes what awaits it; by itself soon after each event, and before every query.

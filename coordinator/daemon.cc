@@ -77,8 +77,8 @@ std::unique_ptr<store::ServiceHistoryStore> openLevelHistory(const std::filesyst
 
 // What a command that changed a group or a node was about; empty for other commands.
 std::string targetOfAction(const catalogue::AuditEntry& entry, const Jid& address) {
-  static const std::set<std::string> kActions = {"failover", "drain",  "undrain",
-                                                 "pause",    "resume", "log-level"};
+  static const std::set<std::string> kActions = {"failover", "unschedule", "drain",    "undrain",
+                                                 "pause",    "resume",     "log-level"};
   if (!kActions.contains(entry.verb)) return {};
   const auto line = catalogue::parseChatLine(entry.verb + " " + entry.arguments);
   if (!line) return {};
@@ -172,14 +172,13 @@ void Daemon::buildRooms(const Config& config, const std::function<void(const Sta
       *cluster_, *drain_marks_, random_,
       [this](const MovePurpose& purpose, const std::string& group, const Status& status,
              const std::string& sentence) { onMoveEnded(purpose, group, status, sentence); }});
-  move_schedule_ = std::make_unique<MoveSchedule>(MoveSchedule::Parts{
-      *cluster_, store_->groups(), *chronicle_, *moves_, authority_, clock_,
-      [this](const commands::Origin& to, const std::string& text) {
-        const auto from = Jid::parse(to.place);
-        const auto person = Jid::parse(to.by);
-        if (!person || (room_ && from && room_->tellOutcome(*from, person->bare(), text))) return;
-        say(from ? from->bare() : address_, person->bare(), text);
-      }});
+  move_schedule_ = std::make_unique<MoveSchedule>(
+      MoveSchedule::Parts{*cluster_, store_->groups(), *chronicle_, *moves_, authority_, clock_,
+                          [this](const commands::Origin& to, const std::string& text) {
+                            if (const auto person = Jid::parse(to.by)) {
+                              (void)tellLater(to.place, person->bare(), text);
+                            }
+                          }});
   pauses_ = std::make_unique<Pauses>(*cluster_, store_->groups(), *chronicle_, clock_);
   std::vector<Jid> own;
   if (config.account) own.push_back(config.account->jid);
@@ -394,11 +393,15 @@ void Daemon::onMoveEnded(const MovePurpose& purpose, const std::string& group, c
   }
   const auto to = Jid::parse(purpose.by);
   if (!to) return;
-  const auto from = Jid::parse(purpose.place);
-  const bool told_room = room_ && from && room_->tellOutcome(*from, to->bare(), sentence);
+  const bool told_room = tellLater(purpose.place, to->bare(), sentence);
   alerts_->acted(to->bare(), group, sentence, told_room);
-  if (told_room) return;
-  say(from ? from->bare() : address_, to->bare(), sentence);
+}
+
+bool Daemon::tellLater(const std::string& place, const Jid& person, const std::string& sentence) {
+  const auto from = Jid::parse(place);
+  if (room_ && from && room_->tellOutcome(*from, person, sentence)) return true;
+  say(from ? from->bare() : address_, person, sentence);
+  return false;
 }
 
 void Daemon::say(const Jid& from, const Jid& to, const std::string& text) {

@@ -98,6 +98,9 @@ class Daemon {
   // From one of the coordinator's addresses, of its own accord; later if it can't be now.
   void say(const Jid& from, const Jid& to, const std::string& text);
   void sayUnsaid();
+  // What came of something after its answer, to whoever asked for it at that place; whether it was
+  // said in the room.
+  bool tellLater(const std::string& place, const Jid& person, const std::string& sentence);
   void onMoveEnded(const MovePurpose& purpose, const std::string& group, const Status& status,
                    const std::string& sentence);
   // Tells the others of what somebody did by command.

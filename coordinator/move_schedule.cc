@@ -11,6 +11,12 @@ namespace {
 
 // So late a move is still what was asked for.
 constexpr int64_t kLatestMs = 300'000;
+constexpr Duration kAgain = Duration::seconds(10);
+
+// What may be otherwise a moment later.
+bool mayPass(const Status& status) {
+  return status.code() == Code::kUnavailable || status.code() == Code::kConflict;
+}
 
 commands::ScheduledMove toMove(const store::ScheduledMoveRow& row) {
   commands::ScheduledMove out;
@@ -18,9 +24,15 @@ commands::ScheduledMove toMove(const store::ScheduledMoveRow& row) {
   out.move.group = row.group;
   if (!row.to.empty()) out.move.to = row.to;
   out.move.force = row.force;
-  // The same again is the same move, should a crash come between it and the end of its entry.
-  out.move.origin = {row.by, row.place, row.call, "at " + std::to_string(row.at.unix_ms)};
+  out.move.origin = {row.by, row.place, row.call, ""};
   return out;
+}
+
+// Attempts are numbered anew after a crash: one that had begun is then the same move again, and one
+// that was refused is refused again at once.
+std::string keyOf(const store::ScheduledMoveRow& row, int attempt) {
+  return "at " + std::to_string(row.at.unix_ms) + " set " + std::to_string(row.set_at.unix_ms) +
+         " no. " + std::to_string(attempt);
 }
 
 store::ScheduledMoveRow toRow(const commands::ScheduledMove& move, WallTime now) {
@@ -45,7 +57,7 @@ MoveSchedule::MoveSchedule(Parts parts) : parts_(std::move(parts)) {
 Status MoveSchedule::load() {
   auto rows = parts_.store.scheduled();
   if (!rows) return rows.status();
-  for (store::ScheduledMoveRow& row : *rows) rows_[row.group] = std::move(row);
+  for (store::ScheduledMoveRow& row : *rows) entries_[row.group].row = row;
   return Status::ok();
 }
 
@@ -55,35 +67,26 @@ Status MoveSchedule::schedule(const commands::ScheduledMove& move) {
             "which epoch it will be then nobody knows; leave out one of expect-epoch and at",
             "expect_epoch"};
   }
-  const GroupDriver* group = parts_.cluster.find(move.move.group);
-  if (group == nullptr) {
-    return {Code::kNotFound,
-            "there is no group '" + move.move.group + "'" +
-                suggestion(move.move.group, parts_.cluster.groupNames()),
-            "group"};
-  }
-  const Member* to = move.move.to ? parts_.cluster.members().findName(*move.move.to) : nullptr;
-  if (move.move.to && (to == nullptr || to->group != move.move.group)) {
-    return {Code::kNotFound, "'" + *move.move.to + "' is not a node of group " + move.move.group,
-            "to"};
-  }
+  // How things stand may change until then; what there is not there won't be.
+  const Status now = parts_.mover.planMove(move.move).status;
+  if (now.code() == Code::kNotFound) return now;
   const store::ScheduledMoveRow row = toRow(move, parts_.clock.wall());
   if (Status kept = parts_.store.schedule(row); !kept) return kept;
-  rows_[row.group] = row;
-  parts_.chronicle.note(*group, "scheduled", row.by,
+  entries_[row.group] = Entry{row};
+  parts_.chronicle.note(*parts_.cluster.find(row.group), "scheduled", row.by,
                         "a move " + destinationOf(row) + " at " + toRfc3339(row.at));
   return Status::ok();
 }
 
 Result<commands::ScheduledMove> MoveSchedule::unschedule(const std::string& name,
                                                          const commands::Origin& origin) {
-  const auto found = rows_.find(name);
-  if (found == rows_.end()) {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) {
     return Status(Code::kNotFound, "no move of " + name + " is scheduled", "group");
   }
-  const store::ScheduledMoveRow row = found->second;
+  const store::ScheduledMoveRow row = found->second.row;
   if (Status gone = parts_.store.unschedule(name); !gone) return gone;
-  rows_.erase(found);
+  entries_.erase(found);
   if (const GroupDriver* group = parts_.cluster.find(name)) {
     parts_.chronicle.note(*group, "unscheduled", origin.by,
                           "the move " + destinationOf(row) + " at " + toRfc3339(row.at));
@@ -92,47 +95,73 @@ Result<commands::ScheduledMove> MoveSchedule::unschedule(const std::string& name
 }
 
 std::string MoveSchedule::noteOf(const std::string& group) const {
-  const auto found = rows_.find(group);
-  if (found == rows_.end()) return {};
-  const store::ScheduledMoveRow& row = found->second;
+  const auto found = entries_.find(group);
+  if (found == entries_.end()) return {};
+  const store::ScheduledMoveRow& row = found->second.row;
+  const std::string& refusal = found->second.refusal;
   return "a move " + destinationOf(row) + " is due at " + toRfc3339(row.at) + ", asked for by " +
-         row.by;
+         row.by + (refusal.empty() ? "" : ", and can't begin yet: " + refusal);
 }
 
 void MoveSchedule::tick() {
   const WallTime now = parts_.clock.wall();
-  std::vector<store::ScheduledMoveRow> due;
-  for (const auto& [name, row] : rows_) {
-    if (row.at <= now) due.push_back(row);
+  std::vector<std::string> due;
+  for (const auto& [group, entry] : entries_) {
+    const bool may = !entry.asked && parts_.clock.elapsed() >= entry.not_before;
+    if (entry.row.at <= now && may) due.push_back(group);
   }
-  for (const store::ScheduledMoveRow& row : due) {
-    rows_.erase(row.group);
-    if (now.unix_ms - row.at.unix_ms > kLatestMs) {
-      giveUp(row, "nobody was there to do it at its time");
-    } else {
-      carryOut(row);
+  for (const std::string& group : due) {
+    Entry& entry = entries_.at(group);
+    if (now.unix_ms - entry.row.at.unix_ms <= kLatestMs) {
+      attempt(entry);
+      continue;
     }
-    // After the move is on its way: its key says that it is the same, should this fail.
-    if (const Status gone = parts_.store.unschedule(row.group); !gone) {
-      logger("muster.store")->warn("the scheduled move of {} stays: {}", row.group, gone.text());
-    }
+    giveUp(entry.row,
+           entry.refusal.empty() ? "nobody was there to do it at its time" : entry.refusal);
   }
 }
 
-void MoveSchedule::carryOut(const store::ScheduledMoveRow& row) {
+void MoveSchedule::attempt(Entry& entry) {
+  const store::ScheduledMoveRow row = entry.row;
   const auto by = Jid::parse(row.by);
   const auto role = by ? parts_.authority.roleOf(*by) : std::nullopt;
   if (!role || !catalogue::reaches(*role, v1::ROLE_OPERATOR)) {
     return giveUp(row, row.by + " may not ask for it any more");
   }
-  // Whoever asked is answered as if they did so now; only a refusal is left to say.
-  parts_.mover.move(toMove(row).move, /*wait=*/false,
+  commands::Move move = toMove(row).move;
+  move.origin.key = keyOf(row, entry.attempts++);
+  entry.asked = true;
+  entry.not_before = parts_.clock.elapsed() + kAgain;
+  parts_.mover.move(move, /*wait=*/false,
                     [this, row](const Status& status, const commands::MoveState& state) {
-                      if (!status) return giveUp(row, status.text());
-                      if (state.done) {
-                        parts_.say(toMove(row).move.origin, commands::sentenceOf(row.group, state));
-                      }
+                      answered(row, status, state);
                     });
+}
+
+// Begun, done or refused. Who had it taken back meanwhile, or replaced, is not to lose theirs.
+void MoveSchedule::answered(const store::ScheduledMoveRow& row, const Status& status,
+                            const commands::MoveState& state) {
+  const auto found = entries_.find(row.group);
+  const bool in_force = found != entries_.end() && found->second.row == row;
+  if (in_force && mayPass(status)) {
+    found->second.asked = false;
+    found->second.refusal = status.text();
+    return;
+  }
+  if (!status) {
+    if (in_force) giveUp(row, status.text());
+    return;
+  }
+  if (in_force) forget(row.group);
+  // Of one that goes on the outcome is told when it is there.
+  if (state.done) parts_.say(toMove(row).move.origin, commands::sentenceOf(row.group, state));
+}
+
+void MoveSchedule::forget(const std::string& group) {
+  entries_.erase(group);
+  if (const Status gone = parts_.store.unschedule(group); !gone) {
+    logger("muster.store")->warn("the scheduled move of {} stays: {}", group, gone.text());
+  }
 }
 
 void MoveSchedule::giveUp(const store::ScheduledMoveRow& row, const std::string& why) {
@@ -142,6 +171,7 @@ void MoveSchedule::giveUp(const store::ScheduledMoveRow& row, const std::string&
     parts_.chronicle.note(*group, "move-failed", row.by, what);
   }
   parts_.say(toMove(row).move.origin, row.group + ": " + what + ".");
+  forget(row.group);
 }
 
 }  // namespace muster::coordinator

@@ -12,9 +12,11 @@
 namespace muster::coordinator {
 
 // By the wall clock. At its time a move is asked for as its person would ask then: with the role
-// that they have by then, and told of its outcome. One that can't be begun within limits of its
-// time, since nobody was there to do it, is not carried out, which is told as well. Lives on the
-// event loop's thread; all references must outlive it.
+// that they have by then, and told of its outcome. What stands against it only for the moment
+// (nodes that are not there yet after a start, another move) is waited for, up to 5 min.; after
+// that it is not carried out, which is told as well. It leaves the store when it has begun, which
+// is on disk by then, or has been given up. Lives on the event loop's thread; all references must
+// outlive it.
 class MoveSchedule : public commands::MoveSchedule {
  public:
   struct Parts {
@@ -46,11 +48,21 @@ class MoveSchedule : public commands::MoveSchedule {
   void tick();
 
  private:
-  void carryOut(const store::ScheduledMoveRow& row);
+  struct Entry {
+    store::ScheduledMoveRow row;
+    int attempts = 0;
+    ElapsedTime not_before{};  // of the next attempt
+    bool asked = false;        // an attempt has not been answered yet
+    std::string refusal{};     // of the latest
+  };
+  void attempt(Entry& entry);
+  void answered(const store::ScheduledMoveRow& row, const Status& status,
+                const commands::MoveState& state);
   void giveUp(const store::ScheduledMoveRow& row, const std::string& why);
+  void forget(const std::string& group);
 
   const Parts parts_;
-  std::map<std::string, store::ScheduledMoveRow> rows_;  // by group
+  std::map<std::string, Entry> entries_;  // by group
 };
 
 }  // namespace muster::coordinator

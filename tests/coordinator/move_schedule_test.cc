@@ -66,13 +66,55 @@ TEST_F(MoveScheduleTest, WhoHasLostTheirRoleMovesNothing) {
               ElementsAre(HasSubstr("ann@example.org may not ask for it any more")));
 }
 
-TEST_F(MoveScheduleTest, ARefusalAtItsTimeIsTold) {
+TEST_F(MoveScheduleTest, WhatStandsAgainstItForTheMomentIsWaitedFor) {
   ASSERT_TRUE(schedule().schedule(in(Duration::seconds(60), "node2")));
   two_.stop();
   settle();
   passAll(Duration::seconds(60));
+  EXPECT_THAT(schedule().noteOf("g"), HasSubstr("can't begin yet: node2 can't become active"));
+  EXPECT_THAT(*store_->groups().scheduled(), SizeIs(1)) << "it has not begun";
+  two_.start();
+  settle();
+  two_.showPresence(v1::NODE_ROLE_STANDBY);
+  settle();
+  for (int i = 0; i < 2; ++i) passAll(Duration::seconds(10));
+  EXPECT_EQ(coordinator_->status().active(), "node2");
+  EXPECT_THAT(coordinator_->scheduled_said, IsEmpty());
+  EXPECT_THAT(*store_->groups().scheduled(), IsEmpty());
+}
+
+TEST_F(MoveScheduleTest, WhatCouldNotBeginIsTold) {
+  ASSERT_TRUE(schedule().schedule(in(Duration::seconds(60), "node2")));
+  two_.stop();
+  settle();
+  for (int i = 0; i < 40; ++i) passAll(Duration::seconds(10));
   ASSERT_THAT(coordinator_->scheduled_said, SizeIs(1));
   EXPECT_THAT(coordinator_->scheduled_said[0], HasSubstr("node2 can't become active"));
+  EXPECT_THAT(*store_->groups().scheduled(), IsEmpty());
+}
+
+TEST_F(MoveScheduleTest, ARefusalForGoodIsToldAtOnce) {
+  ASSERT_TRUE(schedule().schedule(in(Duration::seconds(60), "node2")));
+  store::DrainRow mark;
+  mark.drained = true;
+  ASSERT_TRUE(coordinator_->marks.set(*coordinator_->cluster.members().findName("node2"), mark));
+  settle();
+  passAll(Duration::seconds(60));
+  ASSERT_THAT(coordinator_->scheduled_said, SizeIs(1));
+  EXPECT_THAT(coordinator_->scheduled_said[0], HasSubstr("drained"));
+}
+
+// While the candidates are asked nothing of the move is on disk.
+TEST_F(MoveScheduleTest, ACrashBeforeItHasBegunDoesNotLoseIt) {
+  ASSERT_TRUE(schedule().schedule(in(Duration::seconds(60), "node2")));
+  clock_.advance(Duration::seconds(60));
+  schedule().tick();
+  EXPECT_THAT(*store_->groups().scheduled(), SizeIs(1));
+  startCoordinator();
+  nodesAppear();
+  for (int i = 0; i < 5; ++i) passAll(Duration::seconds(10));
+  EXPECT_EQ(coordinator_->status().active(), "node2");
+  EXPECT_THAT(*store_->groups().scheduled(), IsEmpty());
 }
 
 TEST_F(MoveScheduleTest, ALaterOneTakesThePlaceAndIsTakenBack) {
