@@ -1,13 +1,15 @@
 // The coordinator's durable memory: groups and their moves, members, grants, subscriptions, the
 // overrides of log levels, the audit trail, the groups' history, incidents and the outbox.
 // Every store is an interface with two implementations, in SQLite and in memory, that pass the same
-// tests. All of one CoordinatorStore is used from one thread. What a call changes is durable
-// (fsync) when it returns ok. When it refuses (a code that it documents) nothing has changed; after
-// any other error, which is the disk's, the outcome is unknown until the file is opened again.
+// tests; that of SQLite may have its rows kept elsewhere (row_log.h). All of one CoordinatorStore
+// is used from one thread. What a call changes is durable (fsync) when it returns ok. When it
+// refuses (a code that it documents) nothing has changed; after any other error, which is the
+// disk's, the outcome is unknown until the file is opened again.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +33,17 @@ class GroupStore {
   // group the newest limits::kMaxKnownMoves with a key are kept.
   virtual Status save(const GroupRow& row, const std::vector<MoveRow>& ended) = 0;
   Status save(const GroupRow& row) { return save(row, {}); }
+  // The outcome of a change, on the thread that asked for it.
+  using Done = std::function<void(const Status&)>;
+  // The same as save(), but the outcome comes by `done`, before this returns or later: what is
+  // durable elsewhere takes a round trip, and others need not wait for it. Until then loadAll() may
+  // or may not have it.
+  virtual void saveThen(const GroupRow& row, const std::vector<MoveRow>& ended, Done done) {
+    done(save(row, ended));
+  }
+  // `done` once it is certain that at some moment after this call no other process was the one that
+  // saves groups here; an error if it can't be known.
+  virtual void confirm(Done done) { done(Status::ok()); }
   // By name; each with its running move.
   virtual Result<std::vector<GroupRow>> loadAll() = 0;
   // Those of a group that have ended and have a key, the oldest first.

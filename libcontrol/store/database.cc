@@ -134,6 +134,10 @@ Result<bool> Run::step() {
 }
 
 Status Run::done() {
+  const Database& database = statement_.database_;
+  if (database.before_commit_ && sqlite3_get_autocommit(database.handle())) {
+    return {Code::kInternal, "written outside of a transaction: " + std::string(statement_.sql_)};
+  }
   return step().status();
 }
 
@@ -170,6 +174,9 @@ Status Transaction::begin() {
 }
 
 Status Transaction::commit() {
+  if (database_.before_commit_) {
+    if (Status allowed = database_.before_commit_(); !allowed) return allowed;
+  }
   return database_.execute("COMMIT");
 }
 

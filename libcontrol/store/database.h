@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,6 +32,9 @@ class Database {
   Status execute(const std::string& sql);
   // A query for one number.
   Result<int64_t> number(const std::string& sql);
+  // Called by every transaction before it commits; an error undoes the transaction. While it is set
+  // nothing can be written outside of one.
+  void beforeCommit(std::function<Status()> f) { before_commit_ = std::move(f); }
   int64_t lastRowId() const { return sqlite3_last_insert_rowid(handle_); }
   // Rows changed by the last statement.
   int changes() const { return sqlite3_changes(handle_); }
@@ -41,8 +45,11 @@ class Database {
 
  private:
   explicit Database(std::filesystem::path file) : file_(std::move(file)) {}
+  friend class Run;
+  friend class Transaction;
   const std::filesystem::path file_;
   sqlite3* handle_ = nullptr;
+  std::function<Status()> before_commit_;
 };
 
 // A statement, prepared at its first use and kept.

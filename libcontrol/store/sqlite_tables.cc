@@ -216,7 +216,7 @@ Status SqliteGroupStore::setPause(const PauseRow& row) {
 }
 
 Status SqliteGroupStore::clearPause(const std::string& group) {
-  return Run(drop_pause_).text(group).done();
+  return inTransaction(database_, [&] { return Run(drop_pause_).text(group).done(); });
 }
 
 Result<std::vector<PauseRow>> SqliteGroupStore::pauses() {
@@ -246,7 +246,7 @@ Status SqliteGroupStore::schedule(const ScheduledMoveRow& row) {
 }
 
 Status SqliteGroupStore::unschedule(const std::string& group) {
-  return Run(drop_scheduled_).text(group).done();
+  return inTransaction(database_, [&] { return Run(drop_scheduled_).text(group).done(); });
 }
 
 Result<std::vector<ScheduledMoveRow>> SqliteGroupStore::scheduled() {
@@ -321,10 +321,12 @@ Status SqliteMemberStore::update(const MemberRow& row) {
 }
 
 Status SqliteMemberStore::remove(const std::string& name) {
-  Run run(delete_);
-  if (Status removed = run.text(name).done(); !removed) return removed;
-  if (database_.changes() > 0) return Status::ok();
-  return memberMissing("named " + name, "name");
+  return inTransaction(database_, [&]() -> Status {
+    Run run(delete_);
+    if (Status removed = run.text(name).done(); !removed) return removed;
+    if (database_.changes() > 0) return Status::ok();
+    return memberMissing("named " + name, "name");
+  });
 }
 
 Result<std::vector<MemberRow>> SqliteMemberStore::list() {
@@ -416,7 +418,8 @@ Status SqliteSubscriptionStore::add(const SubscriptionRow& row) {
 }
 
 Status SqliteSubscriptionStore::remove(const SubscriptionRow& row) {
-  return Run(delete_).text(row.contact).text(row.subscriber).done();
+  return inTransaction(database_,
+                       [&] { return Run(delete_).text(row.contact).text(row.subscriber).done(); });
 }
 
 Result<std::vector<SubscriptionRow>> SqliteSubscriptionStore::list() {
@@ -468,11 +471,13 @@ Status SqliteOverrideStore::set(const OverrideRow& row) {
 
 Status SqliteOverrideStore::remove(OverrideTarget kind, const std::string& target,
                                    const std::string& logger) {
-  return Run(delete_).integer(static_cast<int>(kind)).text(target).text(logger).done();
+  return inTransaction(database_, [&] {
+    return Run(delete_).integer(static_cast<int>(kind)).text(target).text(logger).done();
+  });
 }
 
 Status SqliteOverrideStore::expire(WallTime now) {
-  return Run(expire_).integer(now.unix_ms).done();
+  return inTransaction(database_, [&] { return Run(expire_).integer(now.unix_ms).done(); });
 }
 
 Result<std::vector<OverrideRow>> SqliteOverrideStore::list() {

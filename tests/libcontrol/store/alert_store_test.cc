@@ -1,4 +1,4 @@
-// Both implementations of the AlertStore pass the same tests; a commit is all or nothing, also if
+// All implementations of the AlertStore pass the same tests; a commit is all or nothing, also if
 // the process is killed in it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +9,7 @@
 
 #include <filesystem>
 
+#include "coordinator_store_fixture.h"
 #include "libcontrol/store/coordinator_store.h"
 
 namespace muster::store {
@@ -17,27 +18,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-struct InMemory {
-  std::unique_ptr<CoordinatorStore> open(const CoordinatorStoreOptions& options) {
-    return CoordinatorStore::openMemory(options);
-  }
-};
-
-struct InSqlite {
-  InSqlite() {
-    char name[] = "/tmp/muster-store-XXXXXX";
-    dir = ::mkdtemp(name);
-  }
-  ~InSqlite() { std::filesystem::remove_all(dir); }
-  std::filesystem::path file() const { return dir / "coordinator.db"; }
-  std::unique_ptr<CoordinatorStore> open(const CoordinatorStoreOptions& options) {
-    auto store = CoordinatorStore::open(file(), options);
-    EXPECT_TRUE(store) << store.status().text();
-    return std::move(store).value();
-  }
-  std::filesystem::path dir;
-};
 
 IncidentRow incident(uint64_t id) {
   IncidentRow row;
@@ -102,7 +82,6 @@ class AlertStoreTest : public testing::Test {
   std::unique_ptr<CoordinatorStore> store_ = place_.open(small());
 };
 
-using Places = testing::Types<InMemory, InSqlite>;
 TYPED_TEST_SUITE(AlertStoreTest, Places);
 
 TYPED_TEST(AlertStoreTest, SubscriptionsAreReplacedAndRemoved) {
