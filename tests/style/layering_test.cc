@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 // Who may include whom. A room may always include itself. "proto" stands for the generated headers,
 // "public" for libcontrol/include/muster, "qt", "qxmpp", "protobuf", "spdlog", "sqlite", "toml",
-// "re2" and "prometheus" for the libraries of those names.
+// "re2", "grpc" and "prometheus" for the libraries of those names.
 const std::map<std::string, std::set<std::string>>& allowedArrows() {
   static const std::map<std::string, std::set<std::string>> kAllowed = {
       {"public", {"spdlog"}},
@@ -32,7 +32,8 @@ const std::map<std::string, std::set<std::string>>& allowedArrows() {
       {"rules", {"base", "public", "service", "config", "re2"}},
       {"log", {"base", "public", "rules", "spdlog"}},
       {"catalogue", {"base", "adhoc", "proto", "protobuf", "json"}},
-      {"store", {"base", "sqlite"}},
+      {"store", {"base", "sqlite", "json"}},
+      {"etcd", {"base", "store", "grpc", "json"}},
       {"config", {"base", "toml"}},
       {"convert", {"base", "election", "service", "log", "proto", "protobuf"}},
       {"xmpp", {"base", "adhoc", "catalogue", "proto", "protobuf", "qt", "qxmpp"}},
@@ -41,9 +42,9 @@ const std::map<std::string, std::set<std::string>>& allowedArrows() {
        {"public", "base", "adhoc", "election", "service", "rules", "log", "catalogue", "convert",
         "store", "xmpp", "commands", "config", "metrics", "proto", "protobuf", "spdlog", "qt"}},
       {"coordinator",
-       {"public", "base", "adhoc", "election", "service", "incident", "log", "catalogue", "convert",
-        "store", "xmpp", "commands", "config", "metrics", "proto", "protobuf", "spdlog", "qt",
-        "cli11"}},
+       {"public",    "base",    "adhoc",    "election", "service", "incident", "log",
+        "catalogue", "convert", "store",    "etcd",     "xmpp",    "commands", "config",
+        "metrics",   "proto",   "protobuf", "spdlog",   "qt",      "cli11"}},
       {"local", {"base", "public", "qt", "json", "toml"}},
       {"cli",
        {"base", "adhoc", "catalogue", "config", "convert", "service", "rules", "xmpp", "local",
@@ -89,6 +90,7 @@ std::string targetOf(const std::string& include) {
   if (include.starts_with("nlohmann/")) return "json";
   if (include.starts_with("toml++/")) return "toml";
   if (include.starts_with("re2/")) return "re2";
+  if (include.starts_with("grpc") || include == "etcd_api.grpc.pb.h") return "grpc";
   if (include.starts_with("prometheus/") || include == "CivetServer.h") return "prometheus";
   if (include.starts_with("CLI/")) return "cli11";
   if (include == "sqlite3.h") return "sqlite";

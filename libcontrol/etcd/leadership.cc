@@ -1,0 +1,176 @@
+#include "libcontrol/etcd/leadership.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace muster::etcd {
+namespace {
+
+constexpr Duration kCallTimeout = Duration::seconds(1);
+// How often whoever doesn't lead looks whether anybody does.
+constexpr auto kLookEvery = std::chrono::milliseconds(200);
+constexpr char kLeader[] = "leader";
+constexpr char kParticipants[] = "coordinators/";
+
+}  // namespace
+
+Leadership::Leadership(Parts parts)
+    : parts_(std::move(parts)), leader_key_(parts_.prefix + kLeader), thread_([this] { run(); }) {}
+
+Leadership::~Leadership() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+ElapsedTime Leadership::lastsUntil() const {
+  return {lasts_until_ns_.load()};
+}
+
+void Leadership::giveUp(const std::string& why, Duration pause) {
+  lasts_until_ns_ = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    given_up_ = why;
+    stand_at_ = parts_.clock.elapsed() + pause;
+  }
+  wake_.notify_all();
+}
+
+void Leadership::run() {
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    lock.unlock();
+    step();
+    lock.lock();
+    if (!ending_ && !given_up_) wake_.wait_for(lock, kLookEvery);
+  }
+  lock.unlock();
+  lasts_until_ns_ = 0;
+  if (lease_) (void)parts_.client.revoke(*lease_, kCallTimeout);
+}
+
+void Leadership::step() {
+  std::optional<std::string> given_up;
+  {
+    const std::lock_guard lock(mutex_);
+    given_up = std::exchange(given_up_, std::nullopt);
+  }
+  if (given_up && term_) lose(*given_up);
+  if (lease_ && parts_.clock.elapsed() >= lease_until_) {
+    lose("etcd has not answered for as long as the lease lasts");
+  }
+  lease_ ? keepLease() : takeLease();
+  if (!lease_) return;
+  term_ ? look() : stand();
+}
+
+void Leadership::takeLease() {
+  const ElapsedTime asked = parts_.clock.elapsed();
+  const auto lease = parts_.client.grant(parts_.ttl, kCallTimeout);
+  if (!lease) return tellHealth(lease.status());
+  lease_ = lease->id;
+  lease_until_ = asked + lease->ttl;
+  renew_at_ = asked + lease->ttl / 3;
+  Transaction enter;
+  enter.then = {Op::put(parts_.prefix + kParticipants + parts_.name, parts_.about, *lease_)};
+  const auto entered = parts_.client.transact(enter, kCallTimeout);
+  if (entered) return;
+  tellHealth(entered.status());
+  (void)parts_.client.revoke(*lease_, kCallTimeout);
+  lease_.reset();
+}
+
+void Leadership::keepLease() {
+  const ElapsedTime asked = parts_.clock.elapsed();
+  if (asked < renew_at_) return;
+  const auto kept = parts_.client.keepAlive(*lease_, std::min(kCallTimeout, lease_until_ - asked));
+  if (kept) {
+    lease_until_ = asked + *kept;
+    renew_at_ = asked + *kept / 3;
+    if (term_) lasts_until_ns_ = lease_until_.ns;
+    return;
+  }
+  tellHealth(kept.status());
+  if (kept.status().code() == Code::kNotFound) lose("etcd has ended the lease");
+}
+
+// Makes the key if there is none, and learns whose it is if there is.
+void Leadership::stand() {
+  bool may = false;
+  {
+    const std::lock_guard lock(mutex_);
+    may = parts_.clock.elapsed() >= stand_at_;
+  }
+  Transaction claim;
+  // Where it may not stand, an expectation that no key meets.
+  claim.expects = {{leader_key_, may ? 0 : -1, std::nullopt}};
+  claim.then = {Op::put(leader_key_, parts_.about, *lease_), Op::get(leader_key_)};
+  claim.otherwise = {Op::get(leader_key_)};
+  const auto outcome = parts_.client.transact(claim, kCallTimeout);
+  if (!outcome) return tellHealth(outcome.status());  // if it was made after all, look() finds it
+  tellHealth(Status::ok());
+  const KeyValue* key = outcome->found.empty() ? nullptr : &outcome->found.front();
+  tellLeader(key == nullptr ? "" : key->value);
+  if (key == nullptr || (!outcome->held && key->lease != *lease_)) return;
+  if (!may) return;
+  term_ = Term{leader_key_, key->create_revision};
+  lasts_until_ns_ = lease_until_.ns;
+  post([this, term = *term_] { parts_.won(term); });
+}
+
+// Whether the key is still there.
+void Leadership::look() {
+  Transaction look;
+  look.expects = {{leader_key_, term_->create_revision, std::nullopt}};
+  look.then = look.otherwise = {Op::get(leader_key_)};
+  const auto outcome = parts_.client.transact(look, kCallTimeout);
+  if (!outcome) return tellHealth(outcome.status());
+  tellHealth(Status::ok());
+  if (outcome->held) return;
+  lose("the leader's key in etcd is gone");
+}
+
+void Leadership::lose(const std::string& why) {
+  lasts_until_ns_ = 0;
+  if (lease_) (void)parts_.client.revoke(*lease_, kCallTimeout);
+  lease_.reset();
+  told_leader_.reset();
+  if (!term_) return;
+  term_.reset();
+  post([this, why] { parts_.lost(why); });
+}
+
+void Leadership::tellLeader(const std::string& about) {
+  if (told_leader_ == about) return;
+  told_leader_ = about;
+  post([this, about] { parts_.leader(about); });
+}
+
+void Leadership::tellHealth(const Status& status) {
+  if (told_health_ == status.text()) return;
+  told_health_ = status.text();
+  post([this, status] { parts_.health(status); });
+}
+
+void Leadership::post(std::function<void()> what) {
+  parts_.post([what = std::move(what), alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) what();
+  });
+}
+
+Result<std::map<std::string, std::string>> participants(Client& client, const std::string& prefix,
+                                                        Duration timeout) {
+  const std::string folder = prefix + kParticipants;
+  auto found = client.list(folder, timeout);
+  if (!found) return found.status();
+  std::map<std::string, std::string> out;
+  for (KeyValue& kv : *found) out[kv.key.substr(folder.size())] = std::move(kv.value);
+  return out;
+}
+
+}  // namespace muster::etcd
