@@ -74,6 +74,13 @@ inline constexpr size_t kMaxWaitingAppCalls = 64;
 // Refusals written to the audit trail each minute; whoever knocks on must not fill the disk.
 inline constexpr size_t kMaxRefusalsPerMinute = 60;
 
+// Coordinators of one cluster: each request for a lease goes to all of them while nobody answers.
+inline constexpr size_t kMaxCoordinators = 9;
+// Of the lease in etcd by which one of them leads: etcd gives none that is shorter, and the longer
+// it is, the longer nobody leads after a crash.
+inline constexpr Duration kMinLeaderTtl = Duration::seconds(2);
+inline constexpr Duration kMaxLeaderTtl = Duration::seconds(60);
+
 // --- requests of ours that await an answer ----------------------------------------------------
 inline constexpr size_t kMaxPendingIqs = 16384;
 inline constexpr Duration kIqTimeout = Duration::seconds(15);

@@ -39,16 +39,16 @@ Result<v1::Role> roleFromName(const std::string& name) {
                 "'" + singleLine(name, 40) + "' is not a role" + suggestion(name, names));
 }
 
-NodeAuthority::NodeAuthority(store::NodeStateStore& store, const Jid& coordinator,
+NodeAuthority::NodeAuthority(store::NodeStateStore& store, std::set<Jid> coordinators,
                              std::map<Jid, v1::Role> configured)
-    : store_(store), coordinator_(coordinator), configured_(std::move(configured)) {
+    : store_(store), coordinators_(std::move(coordinators)), configured_(std::move(configured)) {
   v1::Grants grants;
   if (!grants.ParseFromString(store_.state().grants)) return;
   if (auto told = readGrants(grants)) told_ = std::move(told).value();
 }
 
 std::optional<v1::Role> NodeAuthority::roleOf(const Jid& bare) const {
-  if (!coordinator_.isEmpty() && bare == coordinator_) return v1::ROLE_COORDINATOR;
+  if (coordinators_.contains(bare)) return v1::ROLE_COORDINATOR;
   v1::Role role = v1::ROLE_UNSPECIFIED;
   for (const auto* source : {&configured_, &told_}) {
     if (const auto it = source->find(bare); it != source->end()) role = std::max(role, it->second);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,9 @@ namespace muster {
 // One thread. The store must outlive it.
 class NodeAuthority : public catalogue::Authority {
  public:
-  // `coordinator` (empty: none) has the role of that name and nothing else. Grants on disk that
-  // can't be read are dropped: default deny.
-  NodeAuthority(store::NodeStateStore& store, const Jid& coordinator,
+  // `coordinators`, all of their addresses, have the role of that name and nothing else. Grants on
+  // disk that can't be read are dropped: default deny.
+  NodeAuthority(store::NodeStateStore& store, std::set<Jid> coordinators,
                 std::map<Jid, v1::Role> configured);
 
   // The higher of both; nothing for a stranger.
@@ -33,7 +34,7 @@ class NodeAuthority : public catalogue::Authority {
 
  private:
   store::NodeStateStore& store_;
-  const Jid coordinator_;
+  const std::set<Jid> coordinators_;
   const std::map<Jid, v1::Role> configured_;
   std::map<Jid, v1::Role> told_;
 };

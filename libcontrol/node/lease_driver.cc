@@ -40,10 +40,10 @@ struct Overloaded : Handlers... {
 
 }  // namespace
 
-LeaseDriver::LeaseDriver(Parts parts, Jid coordinator, election::NodeConfig config,
+LeaseDriver::LeaseDriver(Parts parts, LeaseAddresses addresses, election::NodeConfig config,
                          Callbacks callbacks)
     : parts_(parts),
-      coordinator_(std::move(coordinator)),
+      addresses_(std::move(addresses)),
       config_(std::move(config)),
       callbacks_(std::move(callbacks)),
       machine_(config_, parts.store.state().highestEpochOf(config_.group), parts.random),
@@ -130,12 +130,8 @@ void LeaseDriver::carryOut(const election::node::Effect& effect) {
   namespace en = election::node;
   std::visit(Overloaded{
                  [](const en::Persist&) {},
-                 [this](const en::SendAcquire& e) {
-                   request(convert::toProto(e.message), limits::kIqTimeout);
-                 },
-                 [this](const en::SendRenew& e) {
-                   request(convert::toProto(e.message), limits::kIqTimeout);
-                 },
+                 [this](const en::SendAcquire& e) { request(convert::toProto(e.message)); },
+                 [this](const en::SendRenew& e) { request(convert::toProto(e.message)); },
                  [this](const en::SendRelease& e) { release(convert::toProto(e.message)); },
                  [this](const en::Reply& e) { answer(e); },
                  [this](const en::Promote& e) { promote(e); },
@@ -154,8 +150,9 @@ void LeaseDriver::carryOut(const election::node::Effect& effect) {
 }
 
 void LeaseDriver::onLease(const xmpp::Element& iq, const xmpp::IqReply& reply) {
-  // Only the coordinator's own address speaks this protocol; nobody else learns that we do.
-  if (xmpp::jidAttribute(iq, "from") != coordinator_) {
+  // Only the coordinators' own addresses speak this protocol; nobody else learns that we do.
+  const auto from = xmpp::jidAttribute(iq, "from");
+  if (!from || !addresses_.isOne(*from)) {
     return reply.error(xmpp::Condition::kServiceUnavailable);
   }
   const auto message = xmpp::readLease(*iq.firstChild());
@@ -165,6 +162,7 @@ void LeaseDriver::onLease(const xmpp::Element& iq, const xmpp::IqReply& reply) {
   if (message->has_offer()) {
     const auto offer = convert::fromProto(message->offer());
     if (!offer) return reply.error(offer.status());
+    addresses_.leads(*from);
     replies_.emplace(token, reply);
     if (!step(election::node::OfferReceived{token, *offer})) replies_.erase(token);
   } else if (message->has_drain()) {
@@ -177,16 +175,34 @@ void LeaseDriver::onLease(const xmpp::Element& iq, const xmpp::IqReply& reply) {
   }
 }
 
-void LeaseDriver::request(const v1::LeaseMessage& message, Duration timeout) {
-  xmpp::Element iq = xmpp::makeIq("set", coordinator_);
-  iq.add(xmpp::writeLease(message));
-  parts_.endpoint.request(std::move(iq), timeout,
-                          [this](const xmpp::IqOutcome& outcome) { onAnswer(outcome); });
+// One that can't be reached says so at once, through its server, and then there is time to ask the
+// others the very same.
+void LeaseDriver::request(const v1::LeaseMessage& message) {
+  const std::vector<Jid> asked = addresses_.ask();
+  for (const Jid& to : asked) {
+    send(to, message, limits::kIqTimeout,
+         [this, to, message, alone = asked.size() == 1](const xmpp::IqOutcome& outcome) {
+           onAnswer(to, outcome);
+           if (!alone || !outcome.error) return;
+           for (const Jid& other : addresses_.askInstead(to)) {
+             send(other, message, limits::kIqTimeout,
+                  [this, other](const xmpp::IqOutcome& second) { onAnswer(other, second); });
+           }
+         });
+  }
 }
 
-void LeaseDriver::onAnswer(const xmpp::IqOutcome& outcome) {
+void LeaseDriver::send(const Jid& to, const v1::LeaseMessage& message, Duration timeout,
+                       std::function<void(const xmpp::IqOutcome&)> answered) {
+  xmpp::Element iq = xmpp::makeIq("set", to);
+  iq.add(xmpp::writeLease(message));
+  parts_.endpoint.request(std::move(iq), timeout, std::move(answered));
+}
+
+void LeaseDriver::onAnswer(const Jid& from, const xmpp::IqOutcome& outcome) {
   if (!outcome.isOk()) {
-    logger("muster.lease")->debug("no answer to a request: {}", outcome.status.text());
+    logger("muster.lease")
+        ->debug("no answer to a request by {}: {}", from.toString(), outcome.status.text());
     return;
   }
   if (outcome.payload() == nullptr) return;
@@ -196,6 +212,7 @@ void LeaseDriver::onAnswer(const xmpp::IqOutcome& outcome) {
         ->warn("the coordinator's answer can't be read: {}", message.status().text());
     return;
   }
+  addresses_.leads(from);
   if (message->has_granted()) {
     if (const auto granted = convert::fromProto(message->granted())) {
       step(election::node::GrantedReceived{*granted});
@@ -208,10 +225,8 @@ void LeaseDriver::onAnswer(const xmpp::IqOutcome& outcome) {
 }
 
 void LeaseDriver::release(const v1::LeaseMessage& message) {
-  xmpp::Element iq = xmpp::makeIq("set", coordinator_);
-  iq.add(xmpp::writeLease(message));
   releasing_ = true;
-  parts_.endpoint.request(std::move(iq), kReleaseTimeout, [this](const xmpp::IqOutcome&) {
+  send(addresses_.leader(), message, kReleaseTimeout, [this](const xmpp::IqOutcome&) {
     releasing_ = false;
     checkStopped();
   });

@@ -13,6 +13,7 @@
 #include "libcontrol/base/random.h"
 #include "libcontrol/election/node.h"
 #include "libcontrol/node/app_thread.h"
+#include "libcontrol/node/lease_addresses.h"
 #include "libcontrol/node/lease_state.h"
 #include "libcontrol/node/mailbox.h"
 #include "libcontrol/node/warden.h"
@@ -43,7 +44,8 @@ class LeaseDriver {
     Random& random;
   };
 
-  LeaseDriver(Parts parts, Jid coordinator, election::NodeConfig config, Callbacks callbacks);
+  LeaseDriver(Parts parts, LeaseAddresses addresses, election::NodeConfig config,
+              Callbacks callbacks);
   ~LeaseDriver();
   LeaseDriver(const LeaseDriver&) = delete;
   LeaseDriver& operator=(const LeaseDriver&) = delete;
@@ -69,8 +71,10 @@ class LeaseDriver {
   bool persist(uint64_t highest_epoch);
   void carryOut(const election::node::Effect& effect);
   void onLease(const xmpp::Element& iq, const xmpp::IqReply& reply);
-  void request(const v1::LeaseMessage& message, Duration timeout);
-  void onAnswer(const xmpp::IqOutcome& outcome);
+  void request(const v1::LeaseMessage& message);
+  void send(const Jid& to, const v1::LeaseMessage& message, Duration timeout,
+            std::function<void(const xmpp::IqOutcome&)> answered);
+  void onAnswer(const Jid& from, const xmpp::IqOutcome& outcome);
   void release(const v1::LeaseMessage& message);
   void answer(const election::node::Reply& reply);
   void extend(const election::node::LeaseExtended& effect);
@@ -82,7 +86,7 @@ class LeaseDriver {
   void checkStopped();
 
   Parts parts_;
-  const Jid coordinator_;
+  LeaseAddresses addresses_;
   const election::NodeConfig config_;
   Callbacks callbacks_;
   election::NodeMachine machine_;

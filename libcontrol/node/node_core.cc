@@ -26,6 +26,12 @@ std::string hostName() {
   return name;
 }
 
+std::set<Jid> coordinatorsOf(const NodeIdentity& identity) {
+  std::set<Jid> out(identity.lease_addresses.begin(), identity.lease_addresses.end());
+  if (!identity.coordinator.isEmpty()) out.insert(identity.coordinator);
+  return out;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<NodeCore>> NodeCore::make(Parts parts) {
@@ -38,7 +44,7 @@ NodeCore::NodeCore(Parts parts)
     : parts_(std::move(parts)),
       started_wall_(parts_.clock.wall()),
       started_(parts_.clock.elapsed()),
-      authority_(parts_.store, parts_.identity.coordinator, parts_.identity.grants),
+      authority_(parts_.store, coordinatorsOf(parts_.identity), parts_.identity.grants),
       drain_(parts_.store, [this] { publish(true); }),
       audit_(parts_.audit),
       app_commands_(parts_.commands, parts_.command_thread),
@@ -107,10 +113,10 @@ void NodeCore::buildLease() {
     hurryForLease();
     publish(true);
   };
-  lease_ =
-      std::make_unique<LeaseDriver>(LeaseDriver::Parts{endpoint_, parts_.store, parts_.app,
-                                                       parts_.warden, parts_.clock, parts_.random},
-                                    parts_.identity.coordinator, config, std::move(callbacks));
+  lease_ = std::make_unique<LeaseDriver>(
+      LeaseDriver::Parts{endpoint_, parts_.store, parts_.app, parts_.warden, parts_.clock,
+                         parts_.random},
+      LeaseAddresses(parts_.identity.whoGrantsLeases()), config, std::move(callbacks));
   hurryForLease();
 }
 

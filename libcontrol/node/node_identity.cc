@@ -52,6 +52,18 @@ Result<NodeIdentity> identityOf(const NodeOptions& options, Random& random) {
   if (!options.coordinator.empty()) {
     if (Status s = readBareJid("coordinator", options.coordinator, out.coordinator); !s) return s;
   }
+  for (const std::string& text : options.coordinators) {
+    Jid address;
+    if (options.coordinator.empty()) {
+      return bad("coordinators",
+                 "are the lease addresses of those behind node.coordinator, which is missing");
+    }
+    if (Status s = readBareJid("coordinators", text, address); !s) return s;
+    out.lease_addresses.push_back(address);
+  }
+  if (out.lease_addresses.size() > limits::kMaxCoordinators) {
+    return bad("coordinators", "are at most " + std::to_string(limits::kMaxCoordinators));
+  }
   if (!options.coordinator_account.empty()) {
     if (Status s = readBareJid("coordinator_account", options.coordinator_account,
                                out.coordinator_account);

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "libcontrol/base/ids.h"
 #include "libcontrol/base/jid.h"
@@ -15,14 +16,19 @@ namespace muster {
 
 // What the configuration says, checked.
 struct NodeIdentity {
-  Jid jid;                  // bare
-  Jid coordinator;          // empty: none
-  Jid coordinator_account;  // empty: none
+  Jid jid;                           // bare
+  Jid coordinator;                   // empty: none
+  std::vector<Jid> lease_addresses;  // of several coordinators; empty: the one above grants leases
+  Jid coordinator_account;           // empty: none
   std::string name;
   std::string group;
   std::string version;
   InstanceId instance;  // of this process
   std::map<Jid, v1::Role> grants;
+
+  std::vector<Jid> whoGrantsLeases() const {
+    return lease_addresses.empty() ? std::vector<Jid>{coordinator} : lease_addresses;
+  }
 };
 
 // kInvalidArgument names the option and what would be right.

@@ -21,6 +21,7 @@ Result<NodeOptions> loadNodeOptions(const std::filesystem::path& file) {
   options.port = static_cast<uint16_t>(node.integer("port", 0, 0, 65535));
   options.ca_file = node.path("ca_file").string();
   options.coordinator = node.string("coordinator");
+  options.coordinators = node.strings("coordinators");
   options.coordinator_account = node.string("coordinator_account");
   options.name = node.string("name");
   options.group = node.string("group");

@@ -34,10 +34,13 @@ struct MetricsOptions {
 struct NodeOptions {
   std::string jid;  // bare; the account this node logs in with
   std::string password;
-  std::string host;                 // empty: looked up by SRV record for the JID's domain
-  uint16_t port = 0;                // 0: likewise
-  std::string ca_file;              // PEM; empty: the system's authorities
-  std::string coordinator;          // the coordinator's component address; empty: none, no failover
+  std::string host;         // empty: looked up by SRV record for the JID's domain
+  uint16_t port = 0;        // 0: likewise
+  std::string ca_file;      // PEM; empty: the system's authorities
+  std::string coordinator;  // the coordinator's component address; empty: none, no failover
+  // Where there are several coordinators, the address at which each grants leases; empty: there is
+  // one, which grants them at its component address.
+  std::vector<std::string> coordinators;
   std::string coordinator_account;  // bare JID whose presence says that the coordinator lives
   std::string name;                 // default: the JID's local part
   std::string group;                // empty: a node without failover

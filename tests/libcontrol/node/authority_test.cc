@@ -21,7 +21,7 @@ v1::Grants grants(uint64_t version, const std::string& who, v1::Role role) {
 class NodeAuthorityTest : public testing::Test {
  protected:
   NodeAuthority make() {
-    return NodeAuthority(*store_, jid("muster.example.org"),
+    return NodeAuthority(*store_, {jid("muster.example.org"), jid("c1.example.org")},
                          {{jid("root@example.org"), v1::ROLE_OPERATOR}});
   }
   std::unique_ptr<store::NodeStateStore> store_ = store::NodeStateStore::openMemory();
