@@ -72,7 +72,7 @@ Cluster::Cluster(Parts parts)
   listener.down = [this](const xmpp::DownEvent& event) { onDown(event); };
   listener.presence = [this](const xmpp::Element& stanza) { onPresence(stanza); };
   listener_ = parts_.component.addListener(std::move(listener));
-  parts_.component.handleIq(
+  parts_.lease.handleIq(
       xmpp::Endpoint::IqType::kSet, "lease", xmpp::ns::kLease,
       [this](const xmpp::Element& iq, const xmpp::IqReply& reply) { onLease(iq, reply); });
   QObject::connect(&refresh_, &QTimer::timeout, &refresh_, [this] { tick(); });
@@ -83,7 +83,7 @@ Cluster::Cluster(Parts parts)
 
 Cluster::~Cluster() {
   parts_.component.removeListener(listener_);
-  parts_.component.removeIqHandler(xmpp::Endpoint::IqType::kSet, "lease", xmpp::ns::kLease);
+  parts_.lease.removeIqHandler(xmpp::Endpoint::IqType::kSet, "lease", xmpp::ns::kLease);
 }
 
 Status Cluster::load() {
@@ -123,7 +123,7 @@ Status Cluster::addGroup(const store::GroupRow& row) {
                            telling(&Listener::phase_changed), telling(&Listener::took_over),
                            telling(&Listener::alarm)};
   auto driver = std::make_unique<GroupDriver>(
-      parts_.component, parts_.store.groups(), parts_.clock, parts_.random, std::move(config),
+      parts_.lease, parts_.store.groups(), parts_.clock, parts_.random, std::move(config),
       std::move(record).value(), std::move(hooks), std::move(known));
   GroupDriver& group = *groups_.emplace(row.name, std::move(driver)).first->second;
   parts_.contacts.add(contactOf(row.name));
@@ -268,7 +268,7 @@ void Cluster::onLease(const xmpp::Element& iq, const xmpp::IqReply& reply) {
   const auto from = xmpp::jidAttribute(iq, "from");
   const auto to = xmpp::jidAttribute(iq, "to");
   GroupDriver* group = from ? groupForLease(from->bare()) : nullptr;
-  if (group == nullptr || to != parts_.address) {
+  if (group == nullptr || to != parts_.lease_address) {
     return reply.error(xmpp::Condition::kServiceUnavailable);
   }
   const auto message = xmpp::readLease(*iq.firstChild());

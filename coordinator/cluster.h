@@ -37,12 +37,15 @@ class Cluster {
  public:
   struct Parts {
     xmpp::Endpoint& component;
+    // Where this coordinator grants leases: the same, or an address of its own.
+    xmpp::Endpoint& lease;
     store::CoordinatorStore& store;
     const StoreAuthority& authority;
     Contacts& contacts;
     Clock& clock;
     Random& random;
-    Jid address;  // the component's domain
+    Jid address;        // the component's domain
+    Jid lease_address;  // that of `lease`
     election::GroupConfig election;
     // The level of the whole has changed, or might have: for the account's presence.
     std::function<void(const service::PresenceText&)> overall;

@@ -181,10 +181,10 @@ Result<eg::KnownMove> toKnownMove(const store::MoveRow& row) {
   return known;
 }
 
-GroupDriver::GroupDriver(xmpp::Endpoint& component, store::GroupStore& store, Clock& clock,
+GroupDriver::GroupDriver(xmpp::Endpoint& lease, store::GroupStore& store, Clock& clock,
                          Random& random, election::GroupConfig config, election::GroupRecord record,
                          Hooks hooks, std::vector<eg::KnownMove> known)
-    : component_(component),
+    : lease_(lease),
       store_(store),
       clock_(clock),
       hooks_(std::move(hooks)),
@@ -193,7 +193,7 @@ GroupDriver::GroupDriver(xmpp::Endpoint& component, store::GroupStore& store, Cl
   timer_.setTimerType(Qt::PreciseTimer);
   QObject::connect(&timer_, &QTimer::timeout, &context_, [this] {
     // After a pause the link is dropped before anything is decided that would be sent over it.
-    component_.beat();
+    lease_.beat();
     step(eg::Tick{});
   });
   armTimer();
@@ -211,29 +211,59 @@ eg::Plan GroupDriver::plan(const eg::MoveRequested& request) const {
   return machine_.plan(request, clock_.elapsed());
 }
 
-// Works on a copy, which becomes the machine only once its record is on disk.
 void GroupDriver::step(const eg::Event& event) {
   if (failed_) return;
-  election::GroupMachine next = machine_;
-  const eg::Effects effects = next.step(event, clock_.elapsed());
-  for (const eg::Effect& effect : effects) {
-    const auto* write = std::get_if<eg::Persist>(&effect);
-    if (write != nullptr && !persist(*write)) return;
+  if (writing_) {
+    waiting_.push_back(event);
+  } else {
+    decide(event);
   }
-  machine_ = std::move(next);
-  for (const eg::Effect& effect : effects) carryOut(effect);
-  armTimer();
 }
 
-bool GroupDriver::persist(const eg::Persist& write) {
+// Works on a copy, which becomes the machine only once its record is on disk.
+void GroupDriver::decide(const eg::Event& event) {
+  Decided decided{machine_, {}};
+  decided.effects = decided.machine.step(event, clock_.elapsed());
+  const auto* write =
+      decided.effects.empty() ? nullptr : std::get_if<eg::Persist>(&decided.effects.front());
+  if (write == nullptr) return adopt(std::move(decided), /*is_written=*/false);
+  timer_.stop();
+  const eg::Persist record = *write;
+  writing_ = std::move(decided);
+  persist(record);
+}
+
+void GroupDriver::persist(const eg::Persist& write) {
   std::vector<store::MoveRow> ended;
   for (const eg::KnownMove& move : write.outcomes) ended.push_back(toRow(name(), move));
-  const Status saved = store_.save(toRow(write.record, clock_.wall()), ended);
-  if (saved) return true;
-  failed_ = true;
+  store_.saveThen(toRow(write.record, clock_.wall()), ended,
+                  [this, alive = std::weak_ptr<bool>(alive_)](const Status& status) {
+                    if (!alive.expired()) written(status);
+                  });
+}
+
+void GroupDriver::written(const Status& status) {
+  Decided decided = std::move(*writing_);
+  writing_.reset();
+  if (!status) return fail(status);
+  adopt(std::move(decided), /*is_written=*/true);
+  while (!failed_ && !writing_ && !waiting_.empty()) {
+    const eg::Event next = std::move(waiting_.front());
+    waiting_.pop_front();
+    decide(next);
+  }
+}
+
+void GroupDriver::adopt(Decided decided, bool is_written) {
+  machine_ = std::move(decided.machine);
+  for (const eg::Effect& effect : decided.effects) carryOut(effect, is_written);
+  if (!writing_) armTimer();
+}
+
+void GroupDriver::fail(const Status& status) {
+  if (std::exchange(failed_, true)) return;
   timer_.stop();
-  hooks_.store_failed(saved);
-  return false;
+  hooks_.store_failed(status);
 }
 
 void GroupDriver::onRequest(const Jid& from, const v1::LeaseMessage& message,
@@ -243,8 +273,8 @@ void GroupDriver::onRequest(const Jid& from, const v1::LeaseMessage& message,
     if (!parsed) return reply.error(parsed.status());
     replies_.emplace(token, reply);
     step(make_event(std::move(parsed).value()));
-    // Answered within the step or never: a machine that says nothing leaves the node to ask again.
-    replies_.erase(token);
+    // What has had its turn is answered or never will be: then the node asks again.
+    if (!writing_) replies_.clear();
   };
   if (message.has_acquire()) {
     take(convert::fromProto(message.acquire()), [&](election::Acquire m) -> eg::Event {
@@ -264,10 +294,10 @@ void GroupDriver::onRequest(const Jid& from, const v1::LeaseMessage& message,
   }
 }
 
-void GroupDriver::carryOut(const eg::Effect& effect) {
+void GroupDriver::carryOut(const eg::Effect& effect, bool is_written) {
   std::visit(Overloaded{
                  [](const eg::Persist&) {},
-                 [this](const eg::Reply& e) { answer(e); },
+                 [&](const eg::Reply& e) { answer(e, is_written); },
                  [this](const eg::SendOffer& e) { sendOffer(e); },
                  [this](const eg::SendDrain& e) { sendDrain(e); },
                  [this](const eg::SendQuery& e) { sendQuery(e); },
@@ -291,54 +321,67 @@ void GroupDriver::carryOut(const eg::Effect& effect) {
              effect);
 }
 
-void GroupDriver::answer(const eg::Reply& reply) {
-  const auto it = replies_.find(reply.token);
-  if (it == replies_.end()) return;
-  it->second.result(xmpp::writeLease(
-      std::visit([](const auto& m) { return convert::toProto(m); }, reply.message)));
+// What was written by then was written by the only one that may; else that has to be confirmed,
+// also of a refusal: one that has been deposed would end a lease that is in force.
+void GroupDriver::answer(const eg::Reply& reply, bool is_written) {
+  const auto asked = replies_.extract(reply.token);
+  if (asked.empty()) return;
+  auto send = [iq = asked.mapped(),
+               message = std::visit([](const auto& m) { return convert::toProto(m); },
+                                    reply.message)] { iq.result(xmpp::writeLease(message)); };
+  if (is_written) return send();
+  store_.confirm(
+      [this, send = std::move(send), alive = std::weak_ptr<bool>(alive_)](const Status& confirmed) {
+        if (alive.expired()) return;
+        confirmed ? send() : fail(confirmed);
+      });
 }
 
 void GroupDriver::sendOffer(const eg::SendOffer& effect) {
-  component_.request(
-      leaseIq(effect.to, convert::toProto(effect.message)), limits::kIqTimeout,
-      [this, to = effect.to, nonce = effect.message.offer_nonce](const xmpp::IqOutcome& outcome) {
-        election::Denied denied;
-        if (outcome.payload() != nullptr) {
-          const auto message = xmpp::readLease(*outcome.payload());
-          if (message && message->has_accepted()) return step(eg::OfferAccepted{to, nonce});
-          if (message && message->has_denied()) {
-            if (auto parsed = convert::fromProto(message->denied())) denied = *parsed;
-          }
-        } else if (outcome.error) {
-          denied.reason = outcome.status.text();
-        } else {
-          return;  // no answer is no event: the machine has a time of its own for it
-        }
-        step(eg::OfferDeclined{to, nonce, denied});
-      });
+  lease_.request(leaseIq(effect.to, convert::toProto(effect.message)), limits::kIqTimeout,
+                 [this, alive = std::weak_ptr<bool>(alive_), to = effect.to,
+                  nonce = effect.message.offer_nonce](const xmpp::IqOutcome& outcome) {
+                   if (alive.expired()) return;
+                   election::Denied denied;
+                   if (outcome.payload() != nullptr) {
+                     const auto message = xmpp::readLease(*outcome.payload());
+                     if (message && message->has_accepted())
+                       return step(eg::OfferAccepted{to, nonce});
+                     if (message && message->has_denied()) {
+                       if (auto parsed = convert::fromProto(message->denied())) denied = *parsed;
+                     }
+                   } else if (outcome.error) {
+                     denied.reason = outcome.status.text();
+                   } else {
+                     return;  // no answer is no event: the machine has a time of its own for it
+                   }
+                   step(eg::OfferDeclined{to, nonce, denied});
+                 });
 }
 
 void GroupDriver::sendDrain(const eg::SendDrain& effect) {
   // The answer comes once the application has stopped.
   const Duration timeout = machine_.config().drain_deadline + limits::kIqTimeout;
-  component_.request(leaseIq(effect.to, convert::toProto(effect.message)), timeout,
-                     [this, to = effect.to](const xmpp::IqOutcome& outcome) {
-                       if (outcome.payload() == nullptr) return;
-                       const auto message = xmpp::readLease(*outcome.payload());
-                       if (!message || !message->has_drained()) return;
-                       if (const auto drained = convert::fromProto(message->drained())) {
-                         step(eg::DrainedReceived{to, *drained});
-                       }
-                     });
+  lease_.request(
+      leaseIq(effect.to, convert::toProto(effect.message)), timeout,
+      [this, alive = std::weak_ptr<bool>(alive_), to = effect.to](const xmpp::IqOutcome& outcome) {
+        if (alive.expired() || outcome.payload() == nullptr) return;
+        const auto message = xmpp::readLease(*outcome.payload());
+        if (!message || !message->has_drained()) return;
+        if (const auto drained = convert::fromProto(message->drained())) {
+          step(eg::DrainedReceived{to, *drained});
+        }
+      });
 }
 
 void GroupDriver::sendQuery(const eg::SendQuery& effect) {
   xmpp::Element iq = xmpp::makeIq("get", effect.to);
   iq.add("ping", xmpp::ns::kPing);
-  component_.request(std::move(iq), limits::kIqTimeout,
-                     [this, to = effect.to](const xmpp::IqOutcome& outcome) {
-                       if (outcome.isOk()) step(eg::QueryAnswered{to});
-                     });
+  lease_.request(
+      std::move(iq), limits::kIqTimeout,
+      [this, alive = std::weak_ptr<bool>(alive_), to = effect.to](const xmpp::IqOutcome& outcome) {
+        if (!alive.expired() && outcome.isOk()) step(eg::QueryAnswered{to});
+      });
 }
 
 void GroupDriver::armTimer() {

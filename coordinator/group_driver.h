@@ -1,11 +1,17 @@
 // Carries out what a GroupMachine decides: records to the store, stanzas to the nodes, answers to
-// their requests.
+// their requests. While a record is on its way to the disk whatever happens meanwhile waits its
+// turn, so that nothing is decided on what may not have happened. A renewal, which leaves no
+// record, is granted once the store has confirmed that no other coordinator can have decided
+// otherwise.
 #pragma once
 
 #include <QObject>
 #include <QTimer>
+#include <deque>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,12 +40,14 @@ class GroupDriver {
     std::function<void(const election::group::Alarm&)> alarm{};
   };
 
-  GroupDriver(xmpp::Endpoint& component, store::GroupStore& store, Clock& clock, Random& random,
+  // `lease` is the address that speaks the lease protocol with the nodes.
+  GroupDriver(xmpp::Endpoint& lease, store::GroupStore& store, Clock& clock, Random& random,
               election::GroupConfig config, election::GroupRecord record, Hooks hooks,
               std::vector<election::group::KnownMove> known = {});
   GroupDriver(const GroupDriver&) = delete;
   GroupDriver& operator=(const GroupDriver&) = delete;
 
+  // At once, unless a record is being written.
   void step(const election::group::Event& event);
   // A request of the lease protocol from a member of this group; answers it.
   void onRequest(const Jid& from, const v1::LeaseMessage& message, const xmpp::IqReply& reply);
@@ -51,20 +59,33 @@ class GroupDriver {
   const std::string& name() const { return machine_.config().name; }
 
  private:
-  bool persist(const election::group::Persist& write);
-  void carryOut(const election::group::Effect& effect);
-  void answer(const election::group::Reply& reply);
+  // What was decided, of which the record is being written.
+  struct Decided {
+    election::GroupMachine machine;
+    election::group::Effects effects;
+  };
+  void decide(const election::group::Event& event);
+  void persist(const election::group::Persist& write);
+  void written(const Status& status);
+  void adopt(Decided decided, bool is_written);
+  void fail(const Status& status);
+  void carryOut(const election::group::Effect& effect, bool is_written);
+  void answer(const election::group::Reply& reply, bool is_written);
   void sendOffer(const election::group::SendOffer& effect);
   void sendDrain(const election::group::SendDrain& effect);
   void sendQuery(const election::group::SendQuery& effect);
   void armTimer();
 
-  xmpp::Endpoint& component_;
+  xmpp::Endpoint& lease_;
   store::GroupStore& store_;
   Clock& clock_;
   const Hooks hooks_;
   election::GroupMachine machine_;
   bool failed_ = false;
+  std::optional<Decided> writing_;
+  std::deque<election::group::Event> waiting_;  // until that is done
+  // The store's and the nodes' answers find out by it whether this is still there.
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   QObject context_;
   QTimer timer_;
   std::map<election::ReplyToken, xmpp::IqReply> replies_;

@@ -163,9 +163,10 @@ class Coordinator {
         component(link_, clock, random),
         authority(store.grants()),
         contacts(component, store.subscriptions(), authority, clock),
-        cluster({component, store, authority, contacts, clock, random, jid("muster.example.org"),
-                 config, [](const service::PresenceText&) {},
-                 [](const Status& s) { FAIL() << s.text(); }, level_history}),
+        cluster({component, component, store, authority, contacts, clock, random,
+                 jid("muster.example.org"), jid("muster.example.org"), config,
+                 [](const service::PresenceText&) {},
+                 [this](const Status& s) { store_failures.push_back(s.text()); }, level_history}),
         orders(component),
         chronicle(
             cluster, store.history(), contacts, authority, clock,
@@ -218,6 +219,7 @@ class Coordinator {
 
  public:
   xmpp::Endpoint component;
+  std::vector<std::string> store_failures;  // there should be none
   StoreAuthority authority;
   Contacts contacts;
   Cluster cluster;
@@ -261,6 +263,11 @@ class ClusterStage : public testing::Test {
     startCoordinator();
     for (FakeNode* node : {&one_, &two_, &eve_}) node->start();
     server_.deliver();
+  }
+
+  void TearDown() override {
+    if (coordinator_ == nullptr) return;
+    EXPECT_THAT(coordinator_->store_failures, testing::IsEmpty());
   }
 
   // Also anew, from what the store has.
