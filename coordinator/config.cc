@@ -10,6 +10,8 @@ namespace muster::coordinator {
 namespace {
 
 constexpr Duration kMaxSetting = Duration::seconds(3600);
+constexpr char kNameRule[] = "must have 1 to 64 lower-case letters, digits, '-', '_' and '.'";
+constexpr size_t kMaxPrefixBytes = 200;
 
 Jid readJid(ConfigTable& table, const std::string& key) {
   const std::string text = table.requiredString(key);
@@ -30,9 +32,7 @@ bool isName(const std::string& name) {
 
 std::string readName(ConfigTable& table, const std::string& key) {
   const std::string name = table.requiredString(key);
-  if (!name.empty() && !isName(name)) {
-    table.fail(key, "must have 1 to 64 lower-case letters, digits, '-', '_' and '.'");
-  }
+  if (!name.empty() && !isName(name)) table.fail(key, kNameRule);
   return name;
 }
 
@@ -46,6 +46,49 @@ ComponentConfig readComponent(ConfigTable table) {
   out.port = static_cast<uint16_t>(table.integer("port", 5347, 1, 65535));
   out.secret = table.secret("secret");
   out.allow_unencrypted = table.boolean("allow_unencrypted", false);
+  return out;
+}
+
+std::string readPrefix(ConfigTable& table, const Jid& component) {
+  const std::string prefix = table.string("prefix", "/muster/" + component.domain() + "/");
+  if (prefix.empty() || prefix.back() != '/' || prefix.size() > kMaxPrefixBytes) {
+    table.fail("prefix", "must end with '/' and have at most " + std::to_string(kMaxPrefixBytes) +
+                             " characters, such as /muster/example.org/");
+  }
+  return prefix;
+}
+
+std::optional<SharedStoreConfig> readShared(ConfigTable store, ConfigTable own,
+                                            const ComponentConfig& component) {
+  const std::string kind = store.string("kind", "sqlite");
+  ConfigTable table = store.table("etcd");
+  if (kind != "sqlite" && kind != "etcd") store.fail("kind", "must be sqlite or etcd");
+  if (kind != "etcd") {
+    if (table.isPresent()) store.fail("kind", "must be etcd where there is a table [store.etcd]");
+    if (own.isPresent()) own.fail("jid", "is for a store that is shared: store.kind = \"etcd\"");
+    return std::nullopt;
+  }
+  SharedStoreConfig out;
+  out.lease = component;
+  out.lease.jid = readJid(own, "jid");
+  out.lease.secret = own.secret("secret");
+  if (!out.lease.jid.local().empty() || out.lease.jid == component.jid) {
+    own.fail("jid", "must be a domain of this coordinator alone, such as c1.muster.example.org");
+  }
+  const std::string domain = out.lease.jid.domain();
+  out.name = own.string("name", domain.substr(0, domain.find('.')));
+  if (!isName(out.name)) own.fail("name", kNameRule);
+  out.etcd.endpoints = table.strings("endpoints");
+  out.etcd.ca_file = table.path("ca_file").string();
+  out.etcd.cert_file = table.path("cert_file").string();
+  out.etcd.key_file = table.path("key_file").string();
+  out.etcd.user = table.string("user");
+  if (!out.etcd.user.empty()) out.etcd.password = table.secret("password");
+  const auto client = etcd::Client::make(out.etcd);
+  if (!client) table.fail(client.status().field(), client.status().text());
+  out.prefix = readPrefix(table, component.jid);
+  out.leader_ttl = table.duration("leader_ttl", Duration::seconds(3), limits::kMinLeaderTtl,
+                                  limits::kMaxLeaderTtl);
   return out;
 }
 
@@ -153,6 +196,16 @@ Bootstrap readBootstrap(ConfigTable table) {
 
 }  // namespace
 
+xmpp::ComponentConfig linkConfig(const ComponentConfig& config) {
+  xmpp::ComponentConfig out;
+  out.domain = config.jid.domain();
+  out.secret = config.secret;
+  out.host = config.host;
+  out.port = config.port;
+  out.allow_unencrypted = config.allow_unencrypted;
+  return out;
+}
+
 Result<Config> loadConfig(const std::filesystem::path& file) {
   auto config = ConfigFile::load(file);
   if (!config) return config.status();
@@ -163,6 +216,7 @@ Result<Config> loadConfig(const std::filesystem::path& file) {
   ConfigTable store = root.table("store");
   (void)store.requiredString("path");
   out.store = store.path("path");
+  out.shared = readShared(store, root.table("lease"), out.component);
   out.election = readElection(root.table("election"));
   out.alerts = readAlerts(root.table("alerts"));
   out.alerts.policy.component = out.component.jid.domain();

@@ -12,7 +12,9 @@
 #include "libcontrol/base/jid.h"
 #include "libcontrol/base/status.h"
 #include "libcontrol/election/group.h"
+#include "libcontrol/etcd/client.h"
 #include "libcontrol/metrics/metrics_config.h"
+#include "libcontrol/xmpp/component_link.h"
 #include "muster/options.pb.h"
 
 namespace muster::coordinator {
@@ -47,10 +49,21 @@ struct Bootstrap {
   std::vector<Node> nodes;
 };
 
+// Of one of several coordinators, of which one leads.
+struct SharedStoreConfig {
+  std::string name;       // of this coordinator; no other may have it
+  ComponentConfig lease;  // an address of its own, at which it grants leases; the same server
+  etcd::ClientConfig etcd;
+  std::string prefix;  // of all keys in etcd, with a "/" at its end
+  Duration leader_ttl;
+};
+
 struct Config {
   ComponentConfig component;
   std::optional<AccountConfig> account;
+  // The database. Where the store is shared, what this coordinator keeps for itself is beside it.
   std::filesystem::path store;
+  std::optional<SharedStoreConfig> shared;
   election::GroupConfig election;  // of every group; the name is filled in
   AlertConfig alerts;
   // How much a group counts in the overall level, 0 to 1; others count in full.
@@ -59,6 +72,9 @@ struct Config {
   std::string log_level = "info";
   Bootstrap bootstrap;
 };
+
+// Of a stream to the server.
+xmpp::ComponentConfig linkConfig(const ComponentConfig& config);
 
 // All errors at once, each with file, line and key.
 Result<Config> loadConfig(const std::filesystem::path& file);

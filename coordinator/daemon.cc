@@ -100,34 +100,49 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Config& config,
                                              std::function<void(const Status&)> fatal) {
   auto store = store::CoordinatorStore::open(config.store);
   if (!store) return store.status();
-  const auto is_new = isNew(**store);
+  Seat seat;
+  seat.store = std::move(store).value();
+  return make(config, std::move(seat), std::move(fatal));
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::make(const Config& config, Seat seat,
+                                             std::function<void(const Status&)> fatal) {
+  const auto is_new = isNew(*seat.store);
   if (!is_new) return is_new.status();
   if (*is_new) {
     const WallTime now = SystemClock::forWaiter().wall();
-    if (Status s = bootstrap(**store, config.bootstrap, now); !s) return s;
+    if (Status s = bootstrap(*seat.store, config.bootstrap, now); !s) return s;
   }
-  std::unique_ptr<Daemon> daemon(new Daemon(std::move(store).value()));
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(seat)));
   daemon->level_history_ = openLevelHistory(config.store);
   if (Status s = daemon->build(config, std::move(fatal)); !s) return s;
   return daemon;
 }
 
-Daemon::Daemon(std::unique_ptr<store::CoordinatorStore> store)
-    : store_(std::move(store)),
+Daemon::Daemon(Seat seat)
+    : seat_(std::move(seat)),
       clock_(SystemClock::forWaiter()),
+      started_(clock_.wall()),
       authority_(store_->grants()),
       audit_(store_->audit()) {}
 
 Daemon::~Daemon() = default;
 
+v1::CoordinatorsReply Daemon::coordinators() {
+  v1::CoordinatorsReply reply;
+  v1::CoordinatorState& self = *reply.add_coordinators();
+  self.set_name(address_.domain());
+  self.set_leads(true);
+  self.set_started(toRfc3339(started_));
+  self.set_leads_since(self.started());
+  self.set_address(address_.toString());
+  self.set_version(kVersion);
+  return reply;
+}
+
 Status Daemon::build(const Config& config, std::function<void(const Status&)> fatal) {
   if (Status s = authority_.load(); !s) return s;
-  xmpp::ComponentConfig link;
-  link.domain = config.component.jid.domain();
-  link.secret = config.component.secret;
-  link.host = config.component.host;
-  link.port = config.component.port;
-  link.allow_unencrypted = config.component.allow_unencrypted;
+  const xmpp::ComponentConfig link = linkConfig(config.component);
   if (Status s = xmpp::ComponentLink::check(link); !s) return s;
   address_ = config.component.jid;
   component_link_ = std::make_unique<xmpp::ComponentLink>(link);
@@ -136,8 +151,10 @@ Status Daemon::build(const Config& config, std::function<void(const Status&)> fa
       std::make_unique<xmpp::Endpoint>(*component_link_, SystemClock::forHolder(), random_);
   contacts_ = std::make_unique<Contacts>(*component_, store_->subscriptions(), authority_, clock_);
   contacts_->add(address_);
+  const bool shared = seat_.lease != nullptr;
   cluster_ = std::make_unique<Cluster>(Cluster::Parts{
-      *component_, *store_, authority_, *contacts_, clock_, random_, address_, config.election,
+      *component_, shared ? *seat_.lease : *component_, *store_, authority_, *contacts_, clock_,
+      random_, address_, shared ? seat_.lease_address : address_, config.election,
       [this](const service::PresenceText& text) { showOverall(text); }, fatal, level_history_.get(),
       config.weights});
   buildRooms(config, fatal);
@@ -327,6 +344,7 @@ Result<std::unique_ptr<catalogue::Dispatcher>> Daemon::makeDispatcher(
   if (!catalogue) return catalogue.status();
   catalogue::HandlerSet handlers;
   commands::addClusterState(handlers, *view_);
+  commands::addCoordinators(handlers, seat_.coordinators != nullptr ? *seat_.coordinators : *this);
   commands::addClusterLogLevel(handlers, *overrides_);
   commands::addClusterServiceLevel(handlers, *levels_);
   commands::addFailover(handlers, *moves_, *move_schedule_);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "commands/coordinators.h"
 #include "coordinator/alert_room.h"
 #include "coordinator/alerts.h"
 #include "coordinator/channels.h"
@@ -48,13 +49,25 @@ namespace muster::coordinator {
 inline constexpr char kVersion[] = MUSTER_VERSION;
 
 // Lives on the thread of the event loop, which must be running a QCoreApplication.
-class Daemon {
+class Daemon : private commands::Coordinators {
  public:
+  // What differs between one coordinator and one of several.
+  struct Seat {
+    std::unique_ptr<store::CoordinatorStore> store;
+    // Where leases are granted, and its address; null: at the component.
+    xmpp::Endpoint* lease = nullptr;
+    Jid lease_address;
+    // The other coordinators; null: there are none.
+    commands::Coordinators* coordinators = nullptr;
+  };
   // Opens the store, which no other process may have; fills an empty one from the configuration.
-  // `fatal` is called when the daemon can't go on safely.
+  // `fatal` is called when the daemon can't go on safely; it must not end the daemon at once.
   static Result<std::unique_ptr<Daemon>> make(const Config& config,
                                               std::function<void(const Status&)> fatal);
-  ~Daemon();
+  // The same with a store that is open.
+  static Result<std::unique_ptr<Daemon>> make(const Config& config, Seat seat,
+                                              std::function<void(const Status&)> fatal);
+  ~Daemon() override;
 
   void start();
   // Tells the subscribers, closes the links; `stopped` follows once that has been sent.
@@ -79,7 +92,7 @@ class Daemon {
     explicit Face(const catalogue::Authority& authority) : addresses(authority) {}
   };
 
-  explicit Daemon(std::unique_ptr<store::CoordinatorStore> store);
+  explicit Daemon(Seat seat);
   Status build(const Config& config, std::function<void(const Status&)> fatal);
   void buildRooms(const Config& config, const std::function<void(const Status&)>& fatal);
   void buildOverrides();
@@ -93,6 +106,8 @@ class Daemon {
   void buildAccount(const AccountConfig& config);
   Status buildMetrics(const metrics::MetricsConfig& config);
   std::unique_ptr<Face> makeFace(xmpp::Endpoint& endpoint);
+  // commands::Coordinators, of one that is alone
+  v1::CoordinatorsReply coordinators() override;
   void onMembership();
   bool isRoom(const Jid& bare) const { return room_ != nullptr && bare == room_->jid(); }
   // From one of the coordinator's addresses, of its own accord; later if it can't be now.
@@ -108,10 +123,12 @@ class Daemon {
   void showOverall(const service::PresenceText& text);
   void sendOverall();
 
-  std::unique_ptr<store::CoordinatorStore> store_;
+  const Seat seat_;
+  const std::unique_ptr<store::CoordinatorStore>& store_ = seat_.store;
   std::unique_ptr<store::ServiceHistoryStore> level_history_;
   SystemRandom random_;
   Clock& clock_;
+  const WallTime started_;
   StoreAuthority authority_;
   StoreAudit audit_;
 

@@ -10,10 +10,12 @@
 #include <QCoreApplication>
 #include <QSocketNotifier>
 #include <clocale>
+#include <functional>
 #include <iostream>
 
 #include "coordinator/config.h"
 #include "coordinator/daemon.h"
+#include "coordinator/high_availability.h"
 #include "muster/log.h"
 
 namespace {
@@ -31,10 +33,31 @@ int signalDescriptor() {
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int run(const muster::coordinator::Config& config, int argc, char** argv) {
-  const int signal_fd = signalDescriptor();
-  QCoreApplication application(argc, argv);
-  std::setlocale(LC_NUMERIC, "C");
+// Ends the process in order on a signal.
+class SignalWatch {
+ public:
+  explicit SignalWatch(int descriptor) : notifier_(descriptor, QSocketNotifier::Read) {}
+  void start(int descriptor, std::function<void(std::function<void()>)> stop) {
+    QObject::connect(&notifier_, &QSocketNotifier::activated, [this, descriptor, stop] {
+      signalfd_siginfo info{};
+      if (read(descriptor, &info, sizeof info) != sizeof info || stopping_) return;
+      stopping_ = true;
+      muster::logger("muster.cluster")->info("stopping on signal {}", info.ssi_signo);
+      stop([] { QCoreApplication::quit(); });
+    });
+  }
+
+ private:
+  QSocketNotifier notifier_;
+  bool stopping_ = false;
+};
+
+int failed(const muster::Status& status) {
+  std::cerr << "muster-coordinator: " << status.text() << "\n";
+  return kExitFailed;
+}
+
+int runAlone(const muster::coordinator::Config& config, SignalWatch& watch, int descriptor) {
   auto daemon = muster::coordinator::Daemon::make(config, [](const muster::Status& status) {
     muster::logger("muster.store")
         ->critical(
@@ -44,21 +67,27 @@ int run(const muster::coordinator::Config& config, int argc, char** argv) {
     spdlog::default_logger()->flush();
     _exit(kExitFailed);
   });
-  if (!daemon) {
-    std::cerr << "muster-coordinator: " << daemon.status().text() << "\n";
-    return kExitFailed;
-  }
-  bool stopping = false;
-  QSocketNotifier notifier(signal_fd, QSocketNotifier::Read);
-  QObject::connect(&notifier, &QSocketNotifier::activated, [&] {
-    signalfd_siginfo info{};
-    if (read(signal_fd, &info, sizeof info) != sizeof info || stopping) return;
-    stopping = true;
-    muster::logger("muster.cluster")->info("stopping on signal {}", info.ssi_signo);
-    (*daemon)->stop([] { QCoreApplication::quit(); });
-  });
+  if (!daemon) return failed(daemon.status());
+  watch.start(descriptor, [&](auto stopped) { (*daemon)->stop(std::move(stopped)); });
   (*daemon)->start();
   return QCoreApplication::exec();
+}
+
+int runAmongSeveral(const muster::coordinator::Config& config, SignalWatch& watch, int descriptor) {
+  auto one = muster::coordinator::HighAvailability::make(config);
+  if (!one) return failed(one.status());
+  watch.start(descriptor, [&](auto stopped) { (*one)->stop(std::move(stopped)); });
+  (*one)->start();
+  return QCoreApplication::exec();
+}
+
+int run(const muster::coordinator::Config& config, int argc, char** argv) {
+  const int descriptor = signalDescriptor();
+  QCoreApplication application(argc, argv);
+  std::setlocale(LC_NUMERIC, "C");
+  SignalWatch watch(descriptor);
+  return config.shared ? runAmongSeveral(config, watch, descriptor)
+                       : runAlone(config, watch, descriptor);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace {
 constexpr Duration kCallTimeout = Duration::seconds(1);
 // How often whoever doesn't lead looks whether anybody does.
 constexpr auto kLookEvery = std::chrono::milliseconds(200);
+constexpr Duration kCountEvery = Duration::seconds(1);
 constexpr char kLeader[] = "leader";
 constexpr char kParticipants[] = "coordinators/";
 
@@ -41,13 +42,21 @@ void Leadership::giveUp(const std::string& why, Duration pause) {
   wake_.notify_all();
 }
 
+void Leadership::depose() {
+  {
+    const std::lock_guard lock(mutex_);
+    depose_ = true;
+  }
+  wake_.notify_all();
+}
+
 void Leadership::run() {
   std::unique_lock lock(mutex_);
   while (!ending_) {
     lock.unlock();
     step();
     lock.lock();
-    if (!ending_ && !given_up_) wake_.wait_for(lock, kLookEvery);
+    if (!ending_ && !given_up_ && !depose_) wake_.wait_for(lock, kLookEvery);
   }
   lock.unlock();
   lasts_until_ns_ = 0;
@@ -56,9 +65,11 @@ void Leadership::run() {
 
 void Leadership::step() {
   std::optional<std::string> given_up;
+  bool depose = false;
   {
     const std::lock_guard lock(mutex_);
     given_up = std::exchange(given_up_, std::nullopt);
+    depose = std::exchange(depose_, false);
   }
   if (given_up && term_) lose(*given_up);
   if (lease_ && parts_.clock.elapsed() >= lease_until_) {
@@ -66,6 +77,7 @@ void Leadership::step() {
   }
   lease_ ? keepLease() : takeLease();
   if (!lease_) return;
+  if (depose && !term_) removeLeader();
   term_ ? look() : stand();
 }
 
@@ -116,11 +128,26 @@ void Leadership::stand() {
   tellHealth(Status::ok());
   const KeyValue* key = outcome->found.empty() ? nullptr : &outcome->found.front();
   tellLeader(key == nullptr ? "" : key->value);
-  if (key == nullptr || (!outcome->held && key->lease != *lease_)) return;
+  others_term_.reset();
+  if (key == nullptr) return;
+  if (!outcome->held && key->lease != *lease_) {
+    others_term_ = Term{leader_key_, key->create_revision};
+    return;
+  }
   if (!may) return;
   term_ = Term{leader_key_, key->create_revision};
   lasts_until_ns_ = lease_until_.ns;
   post([this, term = *term_] { parts_.won(term); });
+}
+
+// Of the term that was seen: one that began since has a chance of its own.
+void Leadership::removeLeader() {
+  if (!others_term_) return;
+  Transaction remove;
+  remove.expects = {{leader_key_, others_term_->create_revision, std::nullopt}};
+  remove.then = {Op::erase(leader_key_)};
+  const auto outcome = parts_.client.transact(remove, kCallTimeout);
+  if (!outcome) tellHealth(outcome.status());
 }
 
 // Whether the key is still there.
@@ -131,8 +158,20 @@ void Leadership::look() {
   const auto outcome = parts_.client.transact(look, kCallTimeout);
   if (!outcome) return tellHealth(outcome.status());
   tellHealth(Status::ok());
-  if (outcome->held) return;
-  lose("the leader's key in etcd is gone");
+  if (!outcome->held) return lose("the leader's key in etcd is gone");
+  if (parts_.clock.elapsed() >= count_at_) countParticipants();
+}
+
+void Leadership::countParticipants() {
+  count_at_ = parts_.clock.elapsed() + kCountEvery;
+  const std::string folder = parts_.prefix + kParticipants;
+  auto found = parts_.client.list(folder, kCallTimeout);
+  if (!found) return tellHealth(found.status());
+  std::map<std::string, std::string> now;
+  for (KeyValue& kv : *found) now[kv.key.substr(folder.size())] = std::move(kv.value);
+  if (now == told_participants_) return;
+  told_participants_ = now;
+  post([this, now] { parts_.participants(now); });
 }
 
 void Leadership::lose(const std::string& why) {
@@ -140,6 +179,7 @@ void Leadership::lose(const std::string& why) {
   if (lease_) (void)parts_.client.revoke(*lease_, kCallTimeout);
   lease_.reset();
   told_leader_.reset();
+  told_participants_.clear();
   if (!term_) return;
   term_.reset();
   post([this, why] { parts_.lost(why); });
@@ -161,16 +201,6 @@ void Leadership::post(std::function<void()> what) {
   parts_.post([what = std::move(what), alive = std::weak_ptr<bool>(alive_)] {
     if (!alive.expired()) what();
   });
-}
-
-Result<std::map<std::string, std::string>> participants(Client& client, const std::string& prefix,
-                                                        Duration timeout) {
-  const std::string folder = prefix + kParticipants;
-  auto found = client.list(folder, timeout);
-  if (!found) return found.status();
-  std::map<std::string, std::string> out;
-  for (KeyValue& kv : *found) out[kv.key.substr(folder.size())] = std::move(kv.value);
-  return out;
 }
 
 }  // namespace muster::etcd

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -35,6 +36,9 @@ class Leadership {
     std::function<void(const std::string& why)> lost;
     // Who leads, as it said of itself; empty: nobody. Called with each change.
     std::function<void(const std::string& about)> leader;
+    // What those that take part said of themselves, by name, as the one that leads sees it; called
+    // with each change.
+    std::function<void(const std::map<std::string, std::string>&)> participants;
     // What is wrong with etcd, or that it is well again; called with each change.
     std::function<void(const Status&)> health;
   };
@@ -43,10 +47,14 @@ class Leadership {
   Leadership(const Leadership&) = delete;
   Leadership& operator=(const Leadership&) = delete;
 
-  // Until when this coordinator leads for certain; in the past if it doesn't. Any thread.
+  // Until when etcd keeps the leadership for this coordinator, unless somebody deposes it; in the
+  // past if it doesn't lead. Any thread.
   ElapsedTime lastsUntil() const;
   // Gives it up because it can't be carried out, and doesn't stand again for `pause`.
   void giveUp(const std::string& why, Duration pause);
+  // Ends the term of whoever leads, so that somebody else can; for when the leader can't be
+  // reached, which etcd need not notice. Whatever it does after that finds its term over.
+  void depose();
 
  private:
   void run();
@@ -56,6 +64,8 @@ class Leadership {
   void stand();
   void look();
   void lose(const std::string& why);
+  void removeLeader();
+  void countParticipants();
   void tellLeader(const std::string& about);
   void tellHealth(const Status& status);
   void post(std::function<void()> what);
@@ -67,21 +77,21 @@ class Leadership {
   ElapsedTime lease_until_;
   ElapsedTime renew_at_;
   std::optional<Term> term_;
+  std::optional<Term> others_term_;  // of the one that leads instead
   std::optional<std::string> told_leader_;
-  std::optional<std::string> told_health_;
+  std::string told_health_;  // empty: well
+  std::map<std::string, std::string> told_participants_;
+  ElapsedTime count_at_;
 
   std::atomic<int64_t> lasts_until_ns_{0};
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool ending_ = false;                  // under mutex_, as is the rest
+  bool depose_ = false;
+  bool ending_ = false;                  // under mutex_, as are the two around it
   std::optional<std::string> given_up_;  // why
   ElapsedTime stand_at_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::thread thread_;
 };
-
-// What those that take part said of themselves, by name; those whose lease is over are gone.
-Result<std::map<std::string, std::string>> participants(Client& client, const std::string& prefix,
-                                                        Duration timeout);
 
 }  // namespace muster::etcd
