@@ -230,6 +230,9 @@ class CommandLine {
     up->add_option("--lease-ttl", up_.lease_ttl, help("up", "--lease-ttl"));
     up->add_option("--window", up_.window, help("up", "--window"));
     up->add_option("--level-floor", up_.level_floor, help("up", "--level-floor"));
+    up->add_option("--store", up_.store, help("up", "--store"));
+    up->add_option("--coordinators", up_.coordinators, help("up", "--coordinators"));
+    up->add_option("--etcd-members", up_.etcd_members, help("up", "--etcd-members"));
     up->add_flag("--detach", up_.detach, help("up", "--detach"));
     // Only how they report is a setting; a broken login of somebody's file must not stop them.
     without_settings_.push_back(

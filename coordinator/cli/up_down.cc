@@ -91,6 +91,23 @@ void printUp(const local::UpReport& report) {
             << std::flush;
 }
 
+// --store and --etcd-members come to one number.
+Status readStore(const UpArguments& arguments, local::UpOptions& options) {
+  if (arguments.store.empty() && !arguments.etcd_members) return Status::ok();
+  if (arguments.store == "sqlite" && !arguments.etcd_members) {
+    options.etcd_members = 0;
+    return Status::ok();
+  }
+  if (arguments.store != "etcd") {
+    return {Code::kInvalidArgument,
+            arguments.store.empty() || arguments.store == "sqlite"
+                ? "--etcd-members goes with --store etcd"
+                : "--store must be sqlite or etcd, not '" + singleLine(arguments.store, 40) + "'"};
+  }
+  options.etcd_members = arguments.etcd_members.value_or(1);
+  return Status::ok();
+}
+
 void printDown(const local::DownReport& report) {
   for (const auto& ended : report.ended) {
     std::cout << "ended " << ended.name << " (pid " << ended.pid << ")"
@@ -119,6 +136,8 @@ Exit runUp(bool json, const catalogue::Catalogue& cluster, const UpArguments& ar
     options.window = *window;
   }
   options.level_floor = arguments.level_floor;
+  options.coordinators = arguments.coordinators;
+  if (Status s = readStore(arguments, options); !s) return report(json, s);
   catchSignals();
   auto probe = std::make_shared<Probe>(cluster);
   options.probe = [probe](const local::ClusterInfo& info) { return (*probe)(info); };

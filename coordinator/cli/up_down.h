@@ -15,6 +15,9 @@ struct UpArguments {
   std::string lease_ttl;  // empty: not said
   std::string window;     // likewise
   std::optional<int> level_floor;
+  std::string store;  // "sqlite", "etcd", or empty: not said
+  std::optional<int> coordinators;
+  std::optional<int> etcd_members;
   bool detach = false;
 };
 

@@ -218,7 +218,7 @@ const std::vector<VerbDoc>& localVerbs() {
        "Start a private cluster on this machine",
        "up --dir DIR [--nodes N] [--lease-ttl DURATION] [--window DURATION] [--level-floor "
        "PERCENT] "
-       "[--detach]",
+       "[--store KIND] [--coordinators N] [--etcd-members N] [--detach]",
        {"An XMPP server, a coordinator and nodes of the example service, all under one folder and "
         "on loopback only. In a folder that has one already, what is not running is started again. "
         "Without --detach it stays, and Ctrl-C ends the cluster."},
@@ -234,6 +234,19 @@ const std::vector<VerbDoc>& localVerbs() {
          "the default",
          {},
          ""},
+        {"--store",
+         "",
+         "KIND",
+         "What keeps the coordinator's records: sqlite, a file (the default), or etcd",
+         {"sqlite", "etcd"},
+         ""},
+        {"--coordinators",
+         "",
+         "N",
+         "How many coordinators, 1 to 5; more than one need --store etcd",
+         {},
+         ""},
+        {"--etcd-members", "", "N", "Of etcd, 1 (the default) or 3", {}, ""},
         {"--detach", "", "", "Return once it is ready instead of staying", {}, ""}},
        {"muster up --dir /tmp/try --detach"}},
       {"down",

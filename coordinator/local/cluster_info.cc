@@ -66,6 +66,11 @@ class Reader {
     return {};
   }
 
+  // Of a daemon that is no node.
+  ProcessId process(const std::string& name) {
+    return process("/processes/" + name, "/start_ticks/" + name);
+  }
+
   bool isNull(const std::string& pointer) {
     const Json* value = find(pointer);
     return value && value->is_null();
@@ -79,6 +84,9 @@ class Reader {
     return 0;
   }
 
+  size_t countOrNone(const std::string& pointer) {
+    return find(pointer) != nullptr ? count(pointer) : 0;
+  }
   // Folders of before it was there have none.
   Duration durationOr(const std::string& pointer, Duration standard) {
     return find(pointer) != nullptr ? duration(pointer) : standard;
@@ -135,8 +143,30 @@ class Reader {
 
 void forgetProcesses(ClusterInfo& info) {
   info.server_process = {};
-  info.coordinator_process = {};
+  for (CoordinatorInfo& coordinator : info.coordinators) coordinator.process = {};
+  for (EtcdInfo& member : info.etcd) member.process = {};
   for (NodeInfo& node : info.nodes) node.process = {};
+}
+
+// A cluster with one coordinator doesn't list it.
+void readCoordinators(Reader& reader, ClusterInfo& info) {
+  for (size_t i = 0, n = reader.countOrNone("/coordinators"); i < n; ++i) {
+    const std::string at = "/coordinators/" + std::to_string(i);
+    info.coordinators.push_back({reader.text(at + "/name"), reader.jid(at + "/lease_address"), {}});
+  }
+  if (info.coordinators.empty()) info.coordinators.push_back({"coordinator", {}, {}});
+  for (CoordinatorInfo& coordinator : info.coordinators) {
+    coordinator.process = reader.process(coordinator.name);
+  }
+  for (size_t i = 0, n = reader.countOrNone("/etcd"); i < n; ++i) {
+    const std::string at = "/etcd/" + std::to_string(i);
+    EtcdInfo member{reader.text(at + "/name"),
+                    reader.port(at + "/client_port"),
+                    reader.port(at + "/peer_port"),
+                    {}};
+    member.process = reader.process(member.name);
+    info.etcd.push_back(std::move(member));
+  }
 }
 
 ClusterInfo readInfo(Reader& reader) {
@@ -168,8 +198,8 @@ ClusterInfo readInfo(Reader& reader) {
     node.port = reader.isNull(at + "/port") ? 0 : reader.port(at + "/port");
     info.nodes.push_back(std::move(node));
   }
-  info.server_process = reader.process("/processes/server", "/start_ticks/server");
-  info.coordinator_process = reader.process("/processes/coordinator", "/start_ticks/coordinator");
+  readCoordinators(reader, info);
+  info.server_process = reader.process("server");
   return info;
 }
 
@@ -198,29 +228,46 @@ Json toJson(const ClusterInfo& info) {
                      {"start_ticks", ticksOf(node.process)},
                      {"port", node.port != 0 ? Json(node.port) : Json(nullptr)}});
   }
-  return {
-      {"format", kFormat},
-      {"domain", info.domain},
-      {"c2s", {{"host", info.host}, {"port", info.c2s_port}}},
-      {"component", {{"host", info.host}, {"port", info.component_port}}},
-      {"ca_file", info.ca_file.string()},
-      {"coordinator", info.coordinator},
-      {"lease_ttl", formatDuration(info.lease_ttl)},
-      {"window", formatDuration(info.window)},
-      {"level_floor_percent", info.level_floor},
-      {"groups", std::move(groups)},
-      {"accounts",
-       {{"operator", accountJson(info.operator_account)},
-        {"observer", accountJson(info.observer)},
-        {"admin", accountJson(info.admin)},
-        {"stranger", accountJson(info.stranger)}}},
-      {"nodes", std::move(nodes)},
-      {"processes",
-       {{"server", pidOf(info.server_process)}, {"coordinator", pidOf(info.coordinator_process)}}},
-      {"start_ticks",
-       {{"server", ticksOf(info.server_process)},
-        {"coordinator", ticksOf(info.coordinator_process)}}},
-      {"boot_id", bootId()}};
+  Json processes = {{"server", pidOf(info.server_process)}};
+  Json start_ticks = {{"server", ticksOf(info.server_process)}};
+  const auto add = [&](const std::string& name, const ProcessId& process) {
+    processes[name] = pidOf(process);
+    start_ticks[name] = ticksOf(process);
+  };
+  Json coordinators = Json::array();
+  for (const CoordinatorInfo& each : info.coordinators) {
+    add(each.name, each.process);
+    if (each.lease_address.empty()) continue;
+    coordinators.push_back({{"name", each.name}, {"lease_address", each.lease_address}});
+  }
+  Json etcd = Json::array();
+  for (const EtcdInfo& each : info.etcd) {
+    add(each.name, each.process);
+    etcd.push_back(
+        {{"name", each.name}, {"client_port", each.client_port}, {"peer_port", each.peer_port}});
+  }
+  Json out = {{"format", kFormat},
+              {"domain", info.domain},
+              {"c2s", {{"host", info.host}, {"port", info.c2s_port}}},
+              {"component", {{"host", info.host}, {"port", info.component_port}}},
+              {"ca_file", info.ca_file.string()},
+              {"coordinator", info.coordinator},
+              {"lease_ttl", formatDuration(info.lease_ttl)},
+              {"window", formatDuration(info.window)},
+              {"level_floor_percent", info.level_floor},
+              {"groups", std::move(groups)},
+              {"accounts",
+               {{"operator", accountJson(info.operator_account)},
+                {"observer", accountJson(info.observer)},
+                {"admin", accountJson(info.admin)},
+                {"stranger", accountJson(info.stranger)}}},
+              {"nodes", std::move(nodes)},
+              {"processes", std::move(processes)},
+              {"start_ticks", std::move(start_ticks)},
+              {"boot_id", bootId()}};
+  if (!coordinators.empty()) out["coordinators"] = std::move(coordinators);
+  if (!etcd.empty()) out["etcd"] = std::move(etcd);
+  return out;
 }
 
 }  // namespace

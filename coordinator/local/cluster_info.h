@@ -31,6 +31,20 @@ struct GroupInfo {
   std::string jid;
 };
 
+struct CoordinatorInfo {
+  std::string name;           // "coordinator", or of several "coordinator1", ...
+  std::string lease_address;  // its own; empty: there is only this one, and no need for one
+  ProcessId process;
+};
+
+// A member of the private etcd.
+struct EtcdInfo {
+  std::string name;  // "etcd1", ...
+  uint16_t client_port = 0;
+  uint16_t peer_port = 0;
+  ProcessId process;
+};
+
 struct NodeInfo {
   std::string name;
   // The full JID that the node had when the cluster was last seen ready; the bare one before that
@@ -57,7 +71,8 @@ struct ClusterInfo {
   Account stranger;
   std::vector<NodeInfo> nodes;
   ProcessId server_process;
-  ProcessId coordinator_process;
+  std::vector<CoordinatorInfo> coordinators;  // at least one
+  std::vector<EtcdInfo> etcd;                 // empty: the coordinator has a file
   Duration lease_ttl;
   Duration window = kDefaultWindow;  // of the nodes' service levels
   int level_floor = 0;               // percent; a node below gives the role up, 0: never

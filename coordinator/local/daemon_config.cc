@@ -56,7 +56,11 @@ std::string nodeAccount(const std::string& node) {
   return node + "@" + kNodeDomain;
 }
 
-std::string coordinatorToml(const ClusterInfo& info) {
+std::filesystem::path etcdFolder(const std::filesystem::path& dir, const std::string& member) {
+  return dir / "etcd" / member;
+}
+
+std::string coordinatorToml(const ClusterInfo& info, const CoordinatorInfo& coordinator) {
   toml::array groups;
   for (const GroupInfo& group : info.groups) groups.push_back(toml::table{{"name", group.name}});
   toml::array nodes;
@@ -64,7 +68,13 @@ std::string coordinatorToml(const ClusterInfo& info) {
     nodes.push_back(
         toml::table{{"name", node.name}, {"jid", nodeAccount(node.name)}, {"group", kGroup}});
   }
-  return write(toml::table{
+  toml::table store{
+      {"path", (coordinatorFolder(info.dir) / (coordinator.name + ".sqlite")).string()}};
+  toml::array endpoints;
+  for (const EtcdInfo& member : info.etcd) {
+    endpoints.push_back("http://" + info.host + ":" + std::to_string(member.client_port));
+  }
+  toml::table out{
       {"component", toml::table{{"jid", info.coordinator},
                                 {"host", info.host},
                                 {"port", info.component_port},
@@ -74,8 +84,6 @@ std::string coordinatorToml(const ClusterInfo& info) {
                               {"port", info.c2s_port},
                               {"ca_file", info.ca_file.string()},
                               {"password_file", coordinatorPasswordFile(info.dir).string()}}},
-      {"store",
-       toml::table{{"path", (coordinatorFolder(info.dir) / "coordinator.sqlite").string()}}},
       {"election", toml::table{{"lease_ttl", formatDuration(info.lease_ttl)},
                                {"level_floor_percent", info.level_floor},
                                {"floor_time", kFloorTime},
@@ -86,12 +94,25 @@ std::string coordinatorToml(const ClusterInfo& info) {
                                 {"observers", toml::array{info.observer.jid}},
                                 {"group", std::move(groups)},
                                 {"node", std::move(nodes)}}},
-  });
+  };
+  if (!endpoints.empty()) {
+    store.insert("kind", "etcd");
+    store.insert("etcd", toml::table{{"endpoints", std::move(endpoints)}});
+    out.insert("lease", toml::table{{"name", coordinator.name},
+                                    {"jid", coordinator.lease_address},
+                                    {"secret_file", componentSecretFile(info.dir).string()}});
+  }
+  out.insert("store", std::move(store));
+  return write(out);
 }
 
 std::string nodeToml(const ClusterInfo& info, const std::string& node) {
   const auto folder = nodeFolder(info.dir, node);
-  return write(toml::table{
+  toml::array lease_addresses;
+  for (const CoordinatorInfo& coordinator : info.coordinators) {
+    if (!coordinator.lease_address.empty()) lease_addresses.push_back(coordinator.lease_address);
+  }
+  toml::table out{
       {"node", toml::table{{"name", node},
                            {"jid", nodeAccount(node)},
                            {"host", info.host},
@@ -107,7 +128,11 @@ std::string nodeToml(const ClusterInfo& info, const std::string& node) {
                              {"port_file", ledgerPortFile(info.dir, node).string()},
                              {"window_s", info.window.toMillis() / 1000},
                              {"journal", (info.dir / "journal" / "ledger.sqlite").string()}}},
-  });
+  };
+  if (!lease_addresses.empty()) {
+    out["node"].as_table()->insert("coordinators", std::move(lease_addresses));
+  }
+  return write(out);
 }
 
 }  // namespace muster::local

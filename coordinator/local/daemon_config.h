@@ -22,7 +22,9 @@ std::filesystem::path ledgerPortFile(const std::filesystem::path& dir, const std
 std::string coordinatorAccount();
 std::string nodeAccount(const std::string& node);
 
-std::string coordinatorToml(const ClusterInfo& info);
+std::filesystem::path etcdFolder(const std::filesystem::path& dir, const std::string& member);
+
+std::string coordinatorToml(const ClusterInfo& info, const CoordinatorInfo& coordinator);
 std::string nodeToml(const ClusterInfo& info, const std::string& node);
 
 }  // namespace muster::local

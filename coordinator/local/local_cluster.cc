@@ -47,6 +47,24 @@ Status checkOptions(const UpOptions& options) {
         "--level-floor must be from 0 to 100 percent, not " + std::to_string(*options.level_floor),
         "level_floor"};
   }
+  const int coordinators = options.coordinators.value_or(1);
+  if (coordinators < 1 || coordinators > kMaxCoordinators) {
+    return {Code::kInvalidArgument,
+            "--coordinators must be from 1 to " + std::to_string(kMaxCoordinators) + ", not " +
+                std::to_string(coordinators),
+            "coordinators"};
+  }
+  const int etcd_members = options.etcd_members.value_or(0);
+  if (etcd_members != 0 && etcd_members != 1 && etcd_members != 3) {
+    return {Code::kInvalidArgument,
+            "--etcd-members must be 1 or 3, not " + std::to_string(etcd_members), "etcd_members"};
+  }
+  if (coordinators > 1 && etcd_members == 0) {
+    return {Code::kInvalidArgument,
+            "several coordinators share their store: --coordinators " +
+                std::to_string(coordinators) + " needs --store etcd",
+            "store"};
+  }
   const std::string dir = options.dir.string();
   if (dir.empty()) return {Code::kInvalidArgument, "--dir must name a folder", "dir"};
   // It goes into TOML and JSON, which hold nothing else.
@@ -84,7 +102,12 @@ Result<Programs> findPrograms(const UpOptions& options) {
   if (!coordinator) return coordinator.status();
   const auto node = findProgram(options.node_program, beside("ledger"), absent("ledger"));
   if (!node) return node.status();
-  return Programs{*server, *openssl, *coordinator, *node};
+  Programs programs{*server, *openssl, *coordinator, *node, {}};
+  const auto etcd = findProgram(options.etcd_program, "etcd", debian("etcd", "etcd-server"));
+  if (etcd) programs.etcd = *etcd;
+  // Also to resume a cluster that has one; then its start says what is missing.
+  if (!etcd && options.etcd_members.value_or(0) > 0) return etcd.status();
+  return programs;
 }
 
 // Makes the folder if need be and says where it is. One that holds other things under our names is
@@ -102,7 +125,7 @@ Result<std::filesystem::path> openFolder(const std::filesystem::path& dir) {
   absolute = std::filesystem::canonical(absolute, error);
   if (error) return Status(Code::kInternal, absolute.string() + ": " + error.message());
   if (std::filesystem::exists(clusterFile(absolute), error)) return absolute;
-  for (const char* name : {"ca", "server", "coordinator", "nodes", "journal", "log"}) {
+  for (const char* name : {"ca", "server", "coordinator", "nodes", "etcd", "journal", "log"}) {
     if (!std::filesystem::exists(absolute / name, error)) continue;
     return Status(Code::kConflict,
                   absolute.string() + " holds no cluster (no cluster.json) but already has '" +
@@ -131,6 +154,12 @@ ClusterInfo newCluster(const std::filesystem::path& dir, const UpOptions& option
   info.observer = makeAccount("observer", random);
   info.admin = makeAccount("admin", random);
   info.stranger = makeAccount("stranger", random);
+  const int members = options.etcd_members.value_or(0);
+  for (int i = 1; i <= members; ++i) info.etcd.push_back({"etcd" + std::to_string(i), 0, 0, {}});
+  for (int i = 1; i <= options.coordinators.value_or(1); ++i) {
+    const std::string name = members == 0 ? "coordinator" : "coordinator" + std::to_string(i);
+    info.coordinators.push_back({name, members == 0 ? "" : name + "." + kComponentDomain, {}});
+  }
   for (int i = 1; i <= options.nodes.value_or(kDefaultNodes); ++i) {
     NodeInfo node;
     node.name = "node" + std::to_string(i);
@@ -156,6 +185,21 @@ Status checkAgainst(const ClusterInfo& info, const UpOptions& options) {
   if (options.nodes && *options.nodes != nodes) {
     return refuseOther(info, "--nodes", "nodes", std::to_string(nodes),
                        std::to_string(*options.nodes));
+  }
+  const int coordinators = static_cast<int>(info.coordinators.size());
+  if (options.coordinators && *options.coordinators != coordinators) {
+    return refuseOther(info, "--coordinators", "coordinators", std::to_string(coordinators),
+                       std::to_string(*options.coordinators));
+  }
+  const int members = static_cast<int>(info.etcd.size());
+  if (options.etcd_members && *options.etcd_members != members) {
+    const auto store = [](int count) { return count == 0 ? "sqlite" : "etcd"; };
+    const bool same_kind = (members == 0) == (*options.etcd_members == 0);
+    if (!same_kind) {
+      return refuseOther(info, "--store", "store", store(members), store(*options.etcd_members));
+    }
+    return refuseOther(info, "--etcd-members", "etcd_members", std::to_string(members),
+                       std::to_string(*options.etcd_members));
   }
   if (options.lease_ttl && *options.lease_ttl != info.lease_ttl) {
     return refuseOther(info, "--lease-ttl", "lease_ttl", formatDuration(info.lease_ttl),
@@ -191,6 +235,7 @@ Result<UpReport> up(const UpOptions& options) {
     info = newCluster(*dir, options);
     // At once, so that cluster.json is whole from the start.
     if (Status chosen = choosePorts(*info); !chosen) return chosen;
+    if (Status chosen = chooseEtcdPorts(*info); !chosen) return chosen;
   } else {
     return info.status();
   }
@@ -226,7 +271,8 @@ std::vector<std::string> endedProcesses(const ClusterInfo& info) {
     if (process.isSet() && !isRunning(process)) ended.push_back(name);
   };
   check("server", info.server_process);
-  check("coordinator", info.coordinator_process);
+  for (const CoordinatorInfo& each : info.coordinators) check(each.name, each.process);
+  for (const EtcdInfo& each : info.etcd) check(each.name, each.process);
   for (const NodeInfo& node : info.nodes) check(node.name, node.process);
   return ended;
 }

@@ -21,6 +21,7 @@ namespace muster::local {
 // More than these on one machine show nothing that fewer do not.
 inline constexpr int kMaxNodes = 20;
 inline constexpr int kDefaultNodes = 3;
+inline constexpr int kMaxCoordinators = 5;
 inline constexpr Duration kDefaultReadyLimit = Duration::seconds(60);
 // A node that cannot hand its lease over still gets to end its work in hand.
 inline constexpr Duration kDefaultGrace = Duration::seconds(10);
@@ -44,7 +45,10 @@ struct UpOptions {
   std::optional<int> nodes;           // 1 to kMaxNodes; unset: the folder's own, or kDefaultNodes
   std::optional<Duration> lease_ttl;  // unset: the folder's own, or limits::kDefaultLeaseTtl
   std::optional<Duration> window;     // whole seconds; unset: the folder's own, or kDefaultWindow
-  std::optional<int> level_floor;     // percent, 0 to 100; unset: the folder's own, or none
+  std::optional<int> coordinators;    // 1 to kMaxCoordinators; unset: the folder's own, or 1
+  // 0 (a file), 1 or 3; unset: the folder's own, or 0. More than one coordinator need etcd.
+  std::optional<int> etcd_members;
+  std::optional<int> level_floor;  // percent, 0 to 100; unset: the folder's own, or none
   // Not detached: the processes are sent SIGTERM when the calling thread ends.
   bool detach = false;
   Duration ready_limit = kDefaultReadyLimit;
@@ -59,6 +63,7 @@ struct UpOptions {
   std::filesystem::path node_program;
   std::filesystem::path server_program;
   std::filesystem::path openssl_program;
+  std::filesystem::path etcd_program;
 };
 
 struct UpReport {
@@ -86,9 +91,9 @@ struct DownReport {
   std::vector<std::string> were_not_running;
 };
 
-// Ends nodes, coordinator and server, in this order, each step within `grace` and then by SIGKILL.
-// The folder stays and can be resumed. kNotFound: no cluster there; kInternal: something could not
-// be ended.
+// Ends nodes, coordinators, etcd and server, in this order, each step within `grace` and then by
+// SIGKILL. The folder stays and can be resumed. kNotFound: no cluster there; kInternal: something
+// could not be ended.
 Result<DownReport> down(const std::filesystem::path& dir, Duration grace = kDefaultGrace);
 
 // The names of the processes that the record has as running but that have ended by themselves; for

@@ -10,7 +10,9 @@
 #include <QPasswordDigestor>
 #include <cctype>
 #include <cstdio>
+#include <set>
 #include <sstream>
+#include <vector>
 
 #include "coordinator/local/files.h"
 #include "libcontrol/base/ids.h"
@@ -130,7 +132,15 @@ std::string serverConfig(const ClusterInfo& info, const std::string& component_s
       << "  modules_disabled = { \"offline\" }\n"
       << "\n"
       << "Component " << luaQuoted(info.coordinator) << "\n"
+      << (info.etcd.empty() ? ""
+                            : "  -- Who leads takes the address over from one that has stopped.\n"
+                              "  component_conflict_resolve = \"kick_old\"\n")
       << "  component_secret = " << luaQuoted(component_secret) << "\n";
+  for (const CoordinatorInfo& coordinator : info.coordinators) {
+    if (coordinator.lease_address.empty()) continue;
+    out << "\nComponent " << luaQuoted(coordinator.lease_address) << "\n"
+        << "  component_secret = " << luaQuoted(component_secret) << "\n";
+  }
   return out.str();
 }
 
@@ -175,19 +185,42 @@ bool isPortFree(uint16_t port) {
   return bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
-Status choosePorts(ClusterInfo& info) {
+namespace {
+
+Status choose(const ClusterInfo& info, const std::vector<uint16_t*>& ports) {
   constexpr uint16_t kFirst = 20000;
   constexpr uint16_t kCount = 12000;
   SystemRandom random;
-  info.c2s_port = info.component_port = 0;
-  for (int attempt = 0; attempt < 1000; ++attempt) {
-    const auto port = static_cast<uint16_t>(kFirst + random.below(kCount));
-    if (port == info.c2s_port || !isPortFree(port)) continue;
-    (info.c2s_port == 0 ? info.c2s_port : info.component_port) = port;
-    if (info.component_port != 0) return Status::ok();
+  std::set<uint16_t> taken = {info.c2s_port, info.component_port};
+  for (const EtcdInfo& member : info.etcd) {
+    taken.insert(member.client_port);
+    taken.insert(member.peer_port);
   }
+  auto wanted = ports.begin();
+  for (int attempt = 0; attempt < 1000 && wanted != ports.end(); ++attempt) {
+    const auto port = static_cast<uint16_t>(kFirst + random.below(kCount));
+    if (isPortFree(port) && taken.insert(port).second) *(*wanted++) = port;
+  }
+  if (wanted == ports.end()) return Status::ok();
   return {Code::kUnavailable,
-          "found no two free TCP ports on 127.0.0.1 from 20000 to 31999 for the server"};
+          "found no " + std::to_string(ports.size()) +
+              " free TCP ports on 127.0.0.1 from 20000 to 31999 for the servers"};
+}
+
+}  // namespace
+
+Status choosePorts(ClusterInfo& info) {
+  info.c2s_port = info.component_port = 0;
+  return choose(info, {&info.c2s_port, &info.component_port});
+}
+
+Status chooseEtcdPorts(ClusterInfo& info) {
+  std::vector<uint16_t*> ports;
+  for (EtcdInfo& member : info.etcd) {
+    ports.push_back(&member.client_port);
+    ports.push_back(&member.peer_port);
+  }
+  return choose(info, ports);
 }
 
 bool accepts(uint16_t port) {

@@ -31,6 +31,8 @@ bool isPortFree(uint16_t port);
 // Chooses free ports for clients and for the component; below the range that the kernel hands out
 // by itself, so that they are likely still free when the cluster is resumed.
 Status choosePorts(ClusterInfo& info);
+// The same for etcd, whose members keep theirs for ever.
+Status chooseEtcdPorts(ClusterInfo& info);
 // Whether a connection to it, on loopback, is accepted.
 bool accepts(uint16_t port);
 

@@ -91,7 +91,20 @@ EndReport endCluster(ClusterInfo& info, Duration grace) {
     processes.push_back(&node.process);
   }
   note(all, names, processes, grace);
-  note(all, {"coordinator"}, {&info.coordinator_process}, grace);
+  names.clear();
+  processes.clear();
+  for (CoordinatorInfo& coordinator : info.coordinators) {
+    names.push_back(coordinator.name);
+    processes.push_back(&coordinator.process);
+  }
+  note(all, names, processes, grace);
+  names.clear();
+  processes.clear();
+  for (EtcdInfo& member : info.etcd) {
+    names.push_back(member.name);
+    processes.push_back(&member.process);
+  }
+  note(all, names, processes, grace);
   note(all, {"server"}, {&info.server_process}, grace);
   for (NodeInfo& node : info.nodes) {
     if (node.process.isSet()) continue;
@@ -110,7 +123,9 @@ Startup::Startup(const UpOptions& options, Programs programs, ClusterInfo info)
     members_.push_back(std::move(member));
   };
   add("server", &info_.server_process);
-  add("coordinator", &info_.coordinator_process);
+  for (EtcdInfo& member : info_.etcd) add(member.name, &member.process);
+  for (CoordinatorInfo& coordinator : info_.coordinators)
+    add(coordinator.name, &coordinator.process);
   for (NodeInfo& node : info_.nodes) add(node.name, &node.process);
 }
 
@@ -138,6 +153,7 @@ Status Startup::runSteps() {
   }
   if (done) done = startServer();
   if (done) done = writeDaemonFiles();
+  if (done) done = startEtcd();
   if (done) done = startDaemons();
   if (done) done = awaitReady();
   if (done) done = saveClusterInfo(info_);
@@ -154,6 +170,8 @@ Status Startup::prepareFolders() {
     folders.push_back(nodeFolder(info_.dir, node.name));
     folders.push_back(nodeFolder(info_.dir, node.name) / "state");
   }
+  if (!info_.etcd.empty()) folders.push_back(info_.dir / "etcd");
+  for (const EtcdInfo& member : info_.etcd) folders.push_back(etcdFolder(info_.dir, member.name));
   for (const auto& folder : folders) {
     if (Status made = makeFolder(folder, 0700); !made) return made;
   }
@@ -246,8 +264,12 @@ Status Startup::awaitServer() {
 // --- the daemons ------------------------------------------------------------------------------
 
 Status Startup::writeDaemonFiles() {
-  Status done =
-      replaceFile(coordinatorFolder(info_.dir) / "coordinator.toml", coordinatorToml(info_));
+  Status done;
+  for (const CoordinatorInfo& coordinator : info_.coordinators) {
+    if (!done) return done;
+    done = replaceFile(coordinatorFolder(info_.dir) / (coordinator.name + ".toml"),
+                       coordinatorToml(info_, coordinator));
+  }
   for (const NodeInfo& node : info_.nodes) {
     if (!done) return done;
     done = replaceFile(nodeFolder(info_.dir, node.name) / "node.toml", nodeToml(info_, node.name));
@@ -255,14 +277,57 @@ Status Startup::writeDaemonFiles() {
   return done;
 }
 
+// All at once: of three, two have to find each other before either answers.
+Status Startup::startEtcd() {
+  if (!info_.etcd.empty() && programs_.etcd.empty()) {
+    return {Code::kNotFound,
+            "this cluster has an etcd, which is not installed: it is in the Debian "
+            "package etcd-server"};
+  }
+  const auto url = [this](uint16_t port) {
+    return "http://" + info_.host + ":" + std::to_string(port);
+  };
+  std::string cluster;
+  for (const EtcdInfo& each : info_.etcd) {
+    cluster += (cluster.empty() ? "" : ",") + each.name + "=" + url(each.peer_port);
+  }
+  for (const EtcdInfo& each : info_.etcd) {
+    if (each.process.isSet()) continue;
+    const auto folder = etcdFolder(info_.dir, each.name);
+    const Status started = start(
+        member(each.name),
+        {programs_.etcd.string(), "--name=" + each.name, "--data-dir=" + (folder / "data").string(),
+         "--listen-client-urls=" + url(each.client_port),
+         "--advertise-client-urls=" + url(each.client_port),
+         "--listen-peer-urls=" + url(each.peer_port),
+         "--initial-advertise-peer-urls=" + url(each.peer_port), "--initial-cluster=" + cluster,
+         "--auto-compaction-retention=1h", "--logger=zap", "--log-level=warn"},
+        folder);
+    if (!started) return started;
+  }
+  const ElapsedTime deadline = now() + kServerLimit;
+  for (const EtcdInfo& each : info_.etcd) {
+    while (!accepts(each.client_port)) {
+      if (Status alive = checkOnce(); !alive) return alive;
+      if (now() >= deadline) {
+        return {Code::kTimeout, each.name + " did not open its port within " +
+                                    formatDuration(kServerLimit) + logTail(member(each.name))};
+      }
+      std::this_thread::sleep_for(kPollEvery);
+    }
+  }
+  return Status::ok();
+}
+
 Status Startup::startDaemons() {
   const auto folder = coordinatorFolder(info_.dir);
   Status done;
-  if (!info_.coordinator_process.isSet()) {
-    done =
-        start(member("coordinator"),
-              {programs_.coordinator.string(), "--config", (folder / "coordinator.toml").string()},
-              folder);
+  for (const CoordinatorInfo& coordinator : info_.coordinators) {
+    if (!done) return done;
+    if (coordinator.process.isSet()) continue;
+    const auto config = folder / (coordinator.name + ".toml");
+    done = start(member(coordinator.name),
+                 {programs_.coordinator.string(), "--config", config.string()}, folder);
   }
   for (NodeInfo& node : info_.nodes) {
     if (!done) return done;
@@ -348,7 +413,8 @@ bool Startup::takeReadiness(const Readiness& readiness) {
 
 Status Startup::notReady() const {
   std::vector<std::string> reasons;
-  const Member* suspect = &members_[1];
+  const size_t first_node = members_.size() - info_.nodes.size();
+  const Member* suspect = &members_[first_node - 1];
   if (!last_probe_error_) reasons.push_back(last_probe_error_.text());
   for (size_t i = info_.nodes.size(); last_probe_error_ && i-- > 0;) {
     const NodeInfo& node = info_.nodes[i];
@@ -358,7 +424,7 @@ Status Startup::notReady() const {
     if (present && node.port != 0) continue;
     reasons.insert(reasons.begin(),
                    node.name + (present ? " has not told its ledger's port" : " is not present"));
-    suspect = &members_[2 + i];
+    suspect = &members_[first_node + i];
   }
   for (const GroupInfo& group : info_.groups) {
     const auto active = readiness_.active.find(group.name);

@@ -19,14 +19,15 @@ struct Programs {
   std::filesystem::path openssl;
   std::filesystem::path coordinator;
   std::filesystem::path node;
+  std::filesystem::path etcd;  // empty: not installed
 };
 
 struct EndReport {
   DownReport report;
   std::vector<std::string> still_running;  // what could not be ended: "node1 (pid 17)"
 };
-// Ends nodes, coordinator and server, in this order, and takes what has ended off `info`, which it
-// does not save.
+// Ends nodes, coordinators, etcd and server, in this order, and takes what has ended off `info`,
+// which it does not save.
 EndReport endCluster(ClusterInfo& info, Duration grace);
 
 // Used once, in one thread. The options must outlive it. While it runs it keeps cluster.json in
@@ -54,6 +55,7 @@ class Startup {
   Status startServerOnce();
   Status awaitServer();
   Status usePorts(bool choose_anew);
+  Status startEtcd();
   Status startDaemons();
   Status writeServerFiles();
   Status start(Member& member, std::vector<std::string> argv, const std::filesystem::path& folder);
@@ -70,7 +72,7 @@ class Startup {
   const UpOptions& options_;
   const Programs programs_;
   ClusterInfo info_;
-  std::vector<Member> members_;  // server, coordinator, nodes
+  std::vector<Member> members_;  // server, etcd, coordinators, nodes
   std::optional<User> server_user_;
   Readiness readiness_;
   Status last_probe_error_;

@@ -87,9 +87,10 @@ class Outcome:
 
 
 class Cluster:
-    def __init__(self, nodes=3):
+    def __init__(self, nodes=3, options=()):
         self.dir = Path(tempfile.mkdtemp(prefix="muster-test-"))
         self.nodes_wanted = nodes
+        self.options = list(options)  # more of `muster up`
         self.loads = []
 
     # --- its life ---------------------------------------------------------------------------
@@ -97,7 +98,7 @@ class Cluster:
     def up(self):
         """Starts what is not running; returns what `muster up` printed."""
         done = self.run("up", "--dir", str(self.dir), "--nodes", str(self.nodes_wanted),
-                        "--lease-ttl", "%ds" % LEASE_TTL_S, "--detach")
+                        "--lease-ttl", "%ds" % LEASE_TTL_S, "--detach", *self.options)
         if done.code != 0:
             raise AssertionError("the cluster did not come up: %r\n%s" % (done, self.logs()))
         return done.out
@@ -133,7 +134,7 @@ class Cluster:
                 words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
             except OSError:
                 continue
-            if any(word.startswith(str(self.dir)) for word in words):
+            if any(str(self.dir) in word for word in words):
                 if is_running(int(entry.name)):
                     found.append((int(entry.name), " ".join(words)))
         return found
@@ -330,9 +331,9 @@ class ClusterTest(unittest.IsolatedAsyncioTestCase):
         if self.cluster is not None and self.cluster.dir.exists():
             self._logs = self.cluster.logs()
 
-    def own_cluster(self, nodes=3):
+    def own_cluster(self, nodes=3, options=()):
         """A cluster for this test alone."""
-        self.cluster = Cluster(nodes)
+        self.cluster = Cluster(nodes, options)
         self.addCleanup(self.cluster.remove)
         # Cleanups run in reverse order: the logs are kept before they are removed.
         self.addCleanup(self._keep_logs)

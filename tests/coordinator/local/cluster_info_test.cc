@@ -32,6 +32,7 @@ class ClusterInfoTest : public ::testing::Test {
     info_.nodes = {{"node1", "node1@nodes.cluster.localhost/node-0123abcd", {1234, 99}, 4711},
                    {"node2", "node2@nodes.cluster.localhost", {}, 0}};
     info_.server_process = {1232, 97};
+    info_.coordinators = {{"coordinator", "", {}}};
     info_.lease_ttl = Duration::millis(1500);
     info_.window = Duration::seconds(45);
     info_.level_floor = 97;
@@ -69,6 +70,25 @@ TEST_F(ClusterInfoTest, ComesBackAsItWasSaved) {
   EXPECT_EQ(loaded->nodes[0].port, 4711);
   EXPECT_FALSE(loaded->nodes[1].process.isSet());
   EXPECT_EQ(loaded->server_process, info_.server_process);
+}
+
+TEST_F(ClusterInfoTest, SeveralCoordinatorsAndTheirEtcdComeBack) {
+  info_.coordinators = {{"coordinator1", "c1.localhost", {1240, 98}},
+                        {"coordinator2", "c2.localhost", {}}};
+  info_.etcd = {{"etcd1", 20101, 20102, {1241, 99}}};
+  const auto root = saved();
+  EXPECT_EQ(root["processes"]["coordinator1"], 1240);
+  EXPECT_EQ(root["processes"]["etcd1"], 1241);
+  const auto loaded = loadClusterInfo(info_.dir);
+  ASSERT_TRUE(loaded.isOk()) << loaded.status().text();
+  ASSERT_EQ(loaded->coordinators.size(), 2u);
+  EXPECT_EQ(loaded->coordinators[0].process, info_.coordinators[0].process);
+  EXPECT_EQ(loaded->coordinators[1].lease_address, "c2.localhost");
+  ASSERT_EQ(loaded->etcd.size(), 1u);
+  EXPECT_EQ(loaded->etcd[0].peer_port, 20102);
+  EXPECT_EQ(loadWith("/etcd/0/peer_port", 0).field(), "etcd.0.peer_port");
+  EXPECT_EQ(loadWith("/coordinators/1/lease_address", "a b").field(),
+            "coordinators.1.lease_address");
 }
 
 TEST_F(ClusterInfoTest, HasTheKeysThatScriptsRead) {

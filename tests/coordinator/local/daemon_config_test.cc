@@ -1,8 +1,10 @@
 #include "coordinator/local/daemon_config.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <toml++/toml.h>
 
+#include "coordinator/local/server.h"
 namespace muster::local {
 namespace {
 
@@ -24,6 +26,7 @@ class DaemonConfigTest : public ::testing::Test {
       node.name = "node" + std::to_string(i);
       info_.nodes.push_back(node);
     }
+    info_.coordinators = {{"coordinator", "", {}}};
     info_.lease_ttl = Duration::millis(1500);
     info_.window = Duration::seconds(45);
     info_.level_floor = 97;
@@ -32,7 +35,7 @@ class DaemonConfigTest : public ::testing::Test {
 };
 
 TEST_F(DaemonConfigTest, CoordinatorFileReadsBack) {
-  const toml::table root = toml::parse(coordinatorToml(info_));
+  const toml::table root = toml::parse(coordinatorToml(info_, info_.coordinators[0]));
   EXPECT_EQ(root["component"]["jid"].value<std::string>(), "muster.cluster.localhost");
   EXPECT_EQ(root["component"]["port"].value<int>(), 20002);
   EXPECT_EQ(root["component"]["secret_file"].value<std::string>(),
@@ -48,6 +51,24 @@ TEST_F(DaemonConfigTest, CoordinatorFileReadsBack) {
   EXPECT_EQ(root["bootstrap"]["node"][9]["jid"].value<std::string>(),
             "node10@nodes.cluster.localhost");
   EXPECT_EQ(root["bootstrap"]["node"][9]["group"].value<std::string>(), "ledger");
+}
+
+TEST_F(DaemonConfigTest, OfSeveralCoordinatorsEachHasAnAddressAndTheNodesKnowAll) {
+  info_.coordinators = {{"coordinator1", "c1.muster.localhost", {}},
+                        {"coordinator2", "c2.muster.localhost", {}}};
+  info_.etcd = {{"etcd1", 20101, 20102, {}}, {"etcd2", 20103, 20104, {}}};
+  const toml::table root = toml::parse(coordinatorToml(info_, info_.coordinators[1]));
+  EXPECT_EQ(root["store"]["kind"].value<std::string>(), "etcd");
+  EXPECT_EQ(root["store"]["etcd"]["endpoints"][1].value<std::string>(), "http://127.0.0.1:20103");
+  EXPECT_EQ(root["store"]["path"].value<std::string>(),
+            (info_.dir / "coordinator/coordinator2.sqlite").string());
+  EXPECT_EQ(root["lease"]["jid"].value<std::string>(), "c2.muster.localhost");
+  EXPECT_EQ(root["lease"]["name"].value<std::string>(), "coordinator2");
+  const toml::table node = toml::parse(nodeToml(info_, "node2"));
+  ASSERT_EQ(node["node"]["coordinators"].as_array()->size(), 2u);
+  EXPECT_EQ(node["node"]["coordinators"][0].value<std::string>(), "c1.muster.localhost");
+  EXPECT_THAT(serverConfig(info_, "secret", false),
+              testing::HasSubstr("Component \"c2.muster.localhost\""));
 }
 
 TEST_F(DaemonConfigTest, NodeFileReadsBack) {

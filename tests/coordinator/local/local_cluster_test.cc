@@ -120,7 +120,7 @@ TEST_F(LocalClusterTest, StartsEverythingAndSaysSo) {
   EXPECT_EQ(root["nodes"][1]["port"], 4711);
   EXPECT_EQ(root["lease_ttl"], "5s");
   EXPECT_TRUE(isRunning(report.info.server_process));
-  EXPECT_TRUE(isRunning(report.info.coordinator_process));
+  EXPECT_TRUE(isRunning(report.info.coordinators[0].process));
   EXPECT_TRUE(isRunning(report.info.nodes[1].process));
   EXPECT_EQ(getsid(report.info.nodes[1].process.pid), report.info.nodes[1].process.pid);
   EXPECT_THAT(endedProcesses(report.info), IsEmpty());
@@ -276,7 +276,7 @@ TEST_F(LocalClusterTest, TakenPortIsReplacedAndAllIsRestarted) {
   const UpReport second = mustUp();
   EXPECT_NE(second.info.c2s_port, first.info.c2s_port);
   EXPECT_EQ(second.started.size(), 5u);
-  EXPECT_FALSE(isRunning(first.info.coordinator_process));
+  EXPECT_FALSE(isRunning(first.info.coordinators[0].process));
   EXPECT_THAT(readFile(dir_ / "coordinator/coordinator.toml", 65536).value(),
               HasSubstr("port = " + std::to_string(second.info.c2s_port)));
 }
@@ -312,7 +312,7 @@ TEST_F(LocalClusterTest, FailingDaemonShowsTheEndOfItsLogAndNothingStays) {
          "echo 1 > \"$(dirname \"$2\")/ledger.port\"; exec sleep 300\n");
   std::vector<ProcessId> seen;
   options_.probe = [&](const ClusterInfo& info) -> Result<Readiness> {
-    seen = {info.server_process, info.coordinator_process, info.nodes[0].process};
+    seen = {info.server_process, info.coordinators[0].process, info.nodes[0].process};
     return Status(Code::kUnavailable, "no answer yet");
   };
   const auto failed = up(options_);
