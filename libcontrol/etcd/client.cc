@@ -25,9 +25,9 @@ constexpr int64_t kPage = 1000;
 constexpr int kMaxMessageBytes = 64 * 1024 * 1024;
 // A server that comes back is to be found at once: gRPC's own waits grow to minutes.
 constexpr int kReconnectMs = 100;
-constexpr int kMaxReconnectMs = 1000;
+constexpr int kMaxReconnectMs = 300;
 // For how long one attempt may take.
-constexpr int kConnectMs = 2000;
+constexpr int kConnectMs = 1000;
 
 Code codeOf(grpc::StatusCode code) {
   switch (code) {
@@ -91,6 +91,7 @@ KeyValue read(const api::KeyValue& kv) {
 
 struct Endpoint {
   std::string address;
+  std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<api::KV::Stub> kv;
   std::unique_ptr<api::Lease::Stub> lease;
   std::unique_ptr<api::Auth::Stub> auth;
@@ -99,7 +100,9 @@ struct Endpoint {
 class GrpcClient : public Client {
  public:
   GrpcClient(std::vector<Endpoint> endpoints, std::string user, std::string password)
-      : endpoints_(std::move(endpoints)), user_(std::move(user)), password_(std::move(password)) {}
+      : endpoints_(std::move(endpoints)), user_(std::move(user)), password_(std::move(password)) {
+    for (const Endpoint& each : endpoints_) all_ += (all_.empty() ? "" : ", ") + each.address;
+  }
 
   Result<Outcome> transact(const Transaction& transaction, Duration timeout) override {
     api::TxnRequest request;
@@ -196,9 +199,26 @@ class GrpcClient : public Client {
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::nanoseconds(timeout.ns));
   }
 
+  // Where nothing can have been sent the next endpoint gets its chance within the same call.
   Status call(Duration timeout, const Call& make) {
-    const size_t index = current_.load();
-    Endpoint& at = endpoints_[index];
+    const size_t first = current_.load();
+    const Duration share = timeout / static_cast<int64_t>(endpoints_.size() + 1);
+    for (size_t i = 0; i < endpoints_.size(); ++i) {
+      const size_t index = (first + i) % endpoints_.size();
+      if (!connected(endpoints_[index], share)) continue;
+      current_ = index;
+      return ask(endpoints_[index], timeout - share * static_cast<int64_t>(i), make);
+    }
+    return {Code::kUnavailable, "etcd: no connection to " + all_};
+  }
+
+  // A channel makes progress only while somebody waits for it.
+  static bool connected(const Endpoint& at, Duration within) {
+    return at.channel->WaitForConnected(std::chrono::system_clock::now() +
+                                        std::chrono::nanoseconds(within.ns));
+  }
+
+  Status ask(Endpoint& at, Duration timeout, const Call& make) {
     grpc::Status done = once(at, timeout, make);
     // A token lives as long as the server likes.
     if (!user_.empty() && done.error_code() == grpc::StatusCode::UNAUTHENTICATED) {
@@ -208,8 +228,7 @@ class GrpcClient : public Client {
     if (done.ok()) return Status::ok();
     const Code code = codeOf(done.error_code());
     if (code == Code::kUnavailable || code == Code::kTimeout) {
-      size_t expected = index;
-      current_.compare_exchange_strong(expected, (index + 1) % endpoints_.size());
+      current_ = (current_ + 1) % endpoints_.size();
     }
     return {code, "etcd at " + at.address + ": " + singleLine(done.error_message(), 300)};
   }
@@ -251,6 +270,7 @@ class GrpcClient : public Client {
   }
 
   std::vector<Endpoint> endpoints_;
+  std::string all_;  // their addresses, for people
   std::atomic<size_t> current_{0};
   const std::string user_;
   const std::string password_;
@@ -319,7 +339,7 @@ Result<std::unique_ptr<Client>> Client::make(const ClientConfig& config) {
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
     const auto channel = grpc::CreateCustomChannel(address, credentials, arguments);
-    endpoints.push_back({url, api::KV::NewStub(channel), api::Lease::NewStub(channel),
+    endpoints.push_back({url, channel, api::KV::NewStub(channel), api::Lease::NewStub(channel),
                          api::Auth::NewStub(channel)});
   }
   return std::unique_ptr<Client>(

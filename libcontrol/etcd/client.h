@@ -76,9 +76,10 @@ struct Lease {
 };
 
 // Any thread, several at once. Every call blocks until it is answered or `timeout` is over, and
-// goes to one of the endpoints; after one that can't be reached, to the next. Nothing is repeated
-// by itself: after kUnavailable or kTimeout a change may have been made or not. Other codes are the
-// server's: kForbidden, kInvalidArgument, kResourceExhausted (its space or its limits), ...
+// goes to one of the endpoints that can be connected to, the next call after an error to another.
+// Nothing is repeated by itself: after kUnavailable or kTimeout a change may have been made or not.
+// Other codes are the server's: kForbidden, kInvalidArgument, kResourceExhausted (its space or its
+// limits), ...
 class Client {
  public:
   // kInvalidArgument names the setting that can't be; a file that can't be read is one. Connects at

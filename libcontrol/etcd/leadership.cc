@@ -60,7 +60,14 @@ void Leadership::run() {
   }
   lock.unlock();
   lasts_until_ns_ = 0;
-  if (lease_) (void)parts_.client.revoke(*lease_, kCallTimeout);
+  dropLease();
+}
+
+void Leadership::dropLease() {
+  if (lease_) old_lease_ = std::exchange(lease_, std::nullopt);
+  if (!old_lease_) return;
+  const Status gone = parts_.client.revoke(*old_lease_, kCallTimeout);
+  if (gone || gone.code() == Code::kNotFound) old_lease_.reset();
 }
 
 void Leadership::step() {
@@ -82,6 +89,7 @@ void Leadership::step() {
 }
 
 void Leadership::takeLease() {
+  dropLease();
   const ElapsedTime asked = parts_.clock.elapsed();
   const auto lease = parts_.client.grant(parts_.ttl, kCallTimeout);
   if (!lease) return tellHealth(lease.status());
@@ -93,8 +101,7 @@ void Leadership::takeLease() {
   const auto entered = parts_.client.transact(enter, kCallTimeout);
   if (entered) return;
   tellHealth(entered.status());
-  (void)parts_.client.revoke(*lease_, kCallTimeout);
-  lease_.reset();
+  dropLease();
 }
 
 void Leadership::keepLease() {
@@ -176,8 +183,7 @@ void Leadership::countParticipants() {
 
 void Leadership::lose(const std::string& why) {
   lasts_until_ns_ = 0;
-  if (lease_) (void)parts_.client.revoke(*lease_, kCallTimeout);
-  lease_.reset();
+  dropLease();
   told_leader_.reset();
   told_participants_.clear();
   if (!term_) return;

@@ -60,6 +60,7 @@ class Leadership {
   void run();
   void step();
   void takeLease();
+  void dropLease();
   void keepLease();
   void stand();
   void look();
@@ -74,6 +75,8 @@ class Leadership {
   const std::string leader_key_;
   // Of the thread alone.
   std::optional<int64_t> lease_;
+  // One of before that etcd may still keep, and the leader's key with it.
+  std::optional<int64_t> old_lease_;
   ElapsedTime lease_until_;
   ElapsedTime renew_at_;
   std::optional<Term> term_;
