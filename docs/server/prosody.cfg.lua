@@ -72,5 +72,15 @@ VirtualHost(nodes)
     key = certificates .. "/" .. nodes .. ".key",
   }
 
+-- Where there are several coordinators, the addresses at which each grants leases, with spaces.
+local lease_addresses = ENV_MUSTER_LEASE_ADDRESSES or ""
+
 Component(coordinator)
   component_secret = secret()
+  -- Of several, who leads takes the address over from one that stands still. One alone keeps it.
+  component_conflict_resolve = lease_addresses ~= "" and "kick_old" or "kick_new"
+
+for lease_address in lease_addresses:gmatch("%S+") do
+  Component(lease_address)
+    component_secret = secret()
+end

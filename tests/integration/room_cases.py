@@ -59,11 +59,12 @@ class EjabberdWithRooms(Ejabberd):
 
 class RoomSite(Site):
     def __init__(self, kind):
-        super().__init__(lambda accounts: kind({**accounts, STRANGER: PASSWORD}), nodes=2)
+        super().__init__(
+            lambda accounts, *others: kind({**accounts, STRANGER: PASSWORD}, *others), nodes=2)
         (self.dir / "rules.toml").write_text(RULES)
 
-    def _coordinator_toml(self):
-        return super()._coordinator_toml() + """
+    def _coordinator_toml(self, name):
+        return super()._coordinator_toml(name) + """
 [alerts]
 recovery = "3s"
 

@@ -23,6 +23,8 @@ ADMIN = "ada@" + PEOPLE
 OPERATOR = "olga@" + PEOPLE
 OBSERVER = "otto@" + PEOPLE
 COORDINATOR_ACCOUNT = "muster@" + PEOPLE
+# Where there are several, each has such an address besides.
+LEASE_ADDRESSES = ["coordinator%d.%s" % (i, PEOPLE) for i in (1, 2)]
 SECRET = "a secret of the component's own"
 PASSWORD = "correct horse"
 
@@ -49,7 +51,8 @@ def openssl(*words, cwd):
 class Server:
     """What the kinds have in common; `_command()` and `_prepare()` are theirs."""
 
-    def __init__(self, accounts):
+    def __init__(self, accounts, lease_addresses=()):
+        self.lease_addresses = list(lease_addresses)
         self.dir = Path(tempfile.mkdtemp(prefix="muster-site-"))
         self.port = free_port()
         self.component_port = free_port()
@@ -134,6 +137,7 @@ class Prosody(Server):
     def _environment(self):
         return {**os.environ, "MUSTER_PEOPLE_HOST": PEOPLE, "MUSTER_NODES_HOST": NODES,
                 "MUSTER_COMPONENT": COORDINATOR, "MUSTER_LISTEN": "127.0.0.1",
+                "MUSTER_LEASE_ADDRESSES": " ".join(self.lease_addresses),
                 "MUSTER_C2S_PORT": str(self.port),
                 "MUSTER_COMPONENT_PORT": str(self.component_port),
                 "MUSTER_CERTIFICATES": str(self.certificates),
@@ -162,10 +166,12 @@ class Ejabberd(Server):
                               ('LISTEN: "::"', 'LISTEN: "127.0.0.1"'),
                               ("C2S_PORT: 5222", "C2S_PORT: %d" % self.port),
                               ("COMPONENT_PORT: 5347", "COMPONENT_PORT: %d" % self.component_port),
-                              ("muster.example.org:", COORDINATOR + ":"),
+                              ("    muster.example.org:", "    " + COORDINATOR + ":"),
                               ('"change this"', '"%s"' % SECRET)):
             assert site.count(written) == 1, written
             site = site.replace(written, ours)
+        for address in self.lease_addresses:
+            site += '    %s:\n      password: "%s"\n' % (address, SECRET)
         (self.dir / "muster-site.yml").write_text(site)
 
     def _environment(self):
@@ -184,8 +190,12 @@ class Ejabberd(Server):
 class Site:
     """The server, a coordinator and its nodes, each a process of its own."""
 
-    def __init__(self, kind, nodes=3, nodes_a_group=3, lease_ttl_s=LEASE_TTL_S):
+    def __init__(self, kind, nodes=3, nodes_a_group=3, lease_ttl_s=LEASE_TTL_S, coordinators=1):
         self.lease_ttl_s = lease_ttl_s
+        # Several have an etcd, and names with a number.
+        self.lease_addresses = LEASE_ADDRESSES[:coordinators] if coordinators > 1 else []
+        self.coordinators = [address.split(".")[0] for address in self.lease_addresses]
+        self.etcd_port = free_port()
         self.nodes = ["node%d" % (i + 1) for i in range(nodes)]
         self._group_of = {node: "storage" if nodes <= nodes_a_group
                           else "storage%d" % (i // nodes_a_group + 1)
@@ -193,18 +203,28 @@ class Site:
         self.groups = list(dict.fromkeys(self._group_of.values()))
         people = [ADMIN, OPERATOR, OBSERVER, COORDINATOR_ACCOUNT]
         self.server = kind({jid: PASSWORD for jid in
-                            people + [node + "@" + NODES for node in self.nodes]})
+                            people + [node + "@" + NODES for node in self.nodes]},
+                           self.lease_addresses)
         self.dir = Path(tempfile.mkdtemp(prefix="muster-site-daemons-"))
         self.processes = {}
         for name, text in (("password", PASSWORD), ("secret", SECRET)):
             (self.dir / name).write_text(text + "\n")
             (self.dir / name).chmod(0o600)
-        (self.dir / "coordinator.toml").write_text(self._coordinator_toml())
+        for name in self.coordinators or ["coordinator"]:
+            (self.dir / (name + ".toml")).write_text(self._coordinator_toml(name))
         for node in self.nodes:
             (self.dir / node).mkdir()
             (self.dir / (node + ".toml")).write_text(self._node_toml(node))
 
-    def _coordinator_toml(self):
+    def _coordinator_toml(self, name):
+        shared = """
+kind = "etcd"
+[store.etcd]
+endpoints = ["http://127.0.0.1:%d"]
+[lease]
+jid = "%s.%s"
+secret_file = "secret"
+""" % (self.etcd_port, name, PEOPLE) if self.coordinators else ""
         nodes = "".join('[[bootstrap.node]]\nname = "%s"\njid = "%s@%s"\ngroup = "%s"\n'
                         % (node, node, NODES, self._group_of[node]) for node in self.nodes)
         groups = "".join('[[bootstrap.group]]\nname = "%s"\n' % group for group in self.groups)
@@ -222,8 +242,8 @@ ca_file = "%s"
 password_file = "password"
 
 [store]
-path = "coordinator.sqlite"
-
+path = "%s.sqlite"
+%s
 [election]
 lease_ttl = "%ds"
 
@@ -233,7 +253,8 @@ operators = ["%s"]
 observers = ["%s"]
 
 %s%s""" % (COORDINATOR, self.server.component_port, COORDINATOR_ACCOUNT, self.server.port,
-         self.server.ca_file, self.lease_ttl_s, ADMIN, OPERATOR, OBSERVER, groups, nodes)
+         self.server.ca_file, name, shared, self.lease_ttl_s, ADMIN, OPERATOR, OBSERVER, groups,
+         nodes)
 
     def _node_toml(self, node):
         return """
@@ -244,21 +265,37 @@ port = %d
 ca_file = "%s"
 password_file = "password"
 coordinator = "%s"
+coordinators = [%s]
 coordinator_account = "%s"
 group = "%s"
 state_dir = "%s/state"
 
 [ledger]
 journal = "%s.sqlite"
-""" % (node, NODES, self.server.port, self.server.ca_file, COORDINATOR, COORDINATOR_ACCOUNT,
+""" % (node, NODES, self.server.port, self.server.ca_file, COORDINATOR,
+       ", ".join('"%s"' % address for address in self.lease_addresses), COORDINATOR_ACCOUNT,
        self._group_of[node], node, self._group_of[node])
 
     def start(self):
         self.server.start()
-        self._daemon("coordinator", "muster-coordinator", "coordinator.toml")
+        if self.coordinators:
+            self._start_etcd()
+        for name in self.coordinators or ["coordinator"]:
+            self._daemon(name, "muster-coordinator", name + ".toml")
         for node in self.nodes:
             self._daemon(node, "ledger", node + ".toml")
         self.all_there()
+
+    def _start_etcd(self):
+        client, peer = ("http://127.0.0.1:%d" % port for port in (self.etcd_port, free_port()))
+        with open(self.dir / "etcd.log", "ab") as log:
+            self.processes["etcd"] = subprocess.Popen(
+                ["etcd", "--name=only", "--data-dir=%s" % (self.dir / "etcd"),
+                 "--listen-client-urls=" + client, "--advertise-client-urls=" + client,
+                 "--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer,
+                 "--initial-cluster=only=" + peer, "--logger=zap", "--log-level=warn"],
+                cwd=self.dir, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_for(lambda: accepts(self.etcd_port), "etcd takes connections")
 
     def _daemon(self, name, program, config):
         words = [str(BIN / program), "--config", str(self.dir / config)]
@@ -271,7 +308,7 @@ journal = "%s.sqlite"
                                                     stdout=log, stderr=log)
 
     def restart_daemon(self, name):
-        program = "muster-coordinator" if name == "coordinator" else "ledger"
+        program = "muster-coordinator" if name.startswith("coordinator") else "ledger"
         self._daemon(name, program, name + ".toml")
 
     def remove(self):
