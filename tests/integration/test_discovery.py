@@ -4,8 +4,8 @@ from cluster_fixture import SharedClusterTest
 from foreign_client import ForeignClient
 from stanzas import COMMANDS, DATA, DISCO_INFO, DISCO_ITEMS, query, refusal_of
 
-OBSERVER_VERBS = {"status", "nodes", "history", "explain", "log-level", "service-level", "report",
-                  "subscribe", "unsubscribe", "subscriptions", "incidents"}
+OBSERVER_VERBS = {"status", "nodes", "coordinators", "history", "explain", "log-level",
+                  "service-level", "report", "subscribe", "unsubscribe", "subscriptions", "incidents"}
 OPERATOR_VERBS = OBSERVER_VERBS | {"failover", "drain", "undrain", "pause", "resume", "audit",
                                    "unschedule",
                                    "roles", "ack", "note", "assign", "resolve", "silence",

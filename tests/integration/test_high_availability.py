@@ -83,6 +83,15 @@ class TakingOver(HighAvailability):
         self.assertEqual(second, self.leader())
         self.assertEqual(moved["epoch"], self.cluster.active()["epoch"])
 
+    def test_the_server_restarts(self):
+        self.up()
+        self.cluster.end("server")
+        self.cluster.up()
+        now = self.cluster.active()
+        self.assertGreaterEqual(now["epoch"], self.before["epoch"])
+        moved = self.cluster.ask("failover", "ledger", "--wait")
+        self.assertGreater(moved["epoch"], now["epoch"])
+
     def test_without_etcd_nothing_is_granted_and_nobody_is_elected_twice(self):
         self.up()
         load = self.cluster.start_load()
