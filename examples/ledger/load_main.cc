@@ -2,8 +2,11 @@
 // what was acknowledged, how long nothing was, and whether the journal holds all of it.
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <cerrno>
+#include <cinttypes>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <random>
 #include <thread>
 
@@ -17,8 +20,8 @@ using ledger::AppendAnswer;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// One request's answer. Well above a slow disk, well below a lease.
-constexpr milliseconds kAnswerTimeout{2000};
+// One request's answer, unless told otherwise. Well above a slow disk, well below a lease.
+constexpr int kAnswerTimeoutMs = 2000;
 // Between two rounds through nodes none of which is active.
 constexpr milliseconds kRoundPause{20};
 // For the entry that is under way when the time is up: longer than a crash failover with the
@@ -36,7 +39,9 @@ struct Options {
   std::string cluster;
   double rate = 50;
   double seconds = 10;
+  int answer_timeout_ms = kAnswerTimeoutMs;
   std::string journal;
+  std::string acks;
   std::string output = "table";
 };
 
@@ -49,10 +54,40 @@ muster::Result<std::vector<ledger::Endpoint>> findEndpoints(const Options& optio
                                  : ledger::readCluster(options.cluster);
 }
 
+// What was acknowledged, a line each as soon as it is known: when it was first sent and when the
+// acknowledgement came, in microseconds of the machine's steady clock, its id, number and epoch.
+// Somebody who checks many clients against one journal reads it, also after a client was killed.
+class AckLog {
+ public:
+  ~AckLog() {
+    if (file_ != nullptr) std::fclose(file_);
+  }
+  AckLog() = default;
+  AckLog(const AckLog&) = delete;
+  AckLog& operator=(const AckLog&) = delete;
+
+  muster::Status open(const std::string& path) {
+    file_ = std::fopen(path.c_str(), "we");
+    if (file_ != nullptr) return muster::Status::ok();
+    return {muster::Code::kInvalidArgument, "cannot write " + path + ": " + std::strerror(errno)};
+  }
+  void add(const std::string& id, const AppendAnswer& answer, int64_t sent_us, int64_t now_us) {
+    if (file_ == nullptr) return;
+    std::fprintf(file_, "%" PRId64 " %" PRId64 " %s %" PRIu64 " %" PRIu64 "\n", sent_us, now_us,
+                 id.c_str(), answer.seq, answer.epoch);
+    std::fflush(file_);
+  }
+
+ private:
+  std::FILE* file_ = nullptr;
+};
+
 class Load {
  public:
-  Load(const Options& options, std::vector<ledger::Endpoint> endpoints)
+  // `ack_log` must outlive it.
+  Load(const Options& options, std::vector<ledger::Endpoint> endpoints, AckLog& ack_log)
       : options_(options),
+        ack_log_(ack_log),
         nodes_(endpoints.size()),
         start_(Clock::now()),
         end_(start_ + std::chrono::duration_cast<Clock::duration>(
@@ -88,10 +123,11 @@ class Load {
     const auto first_sent = Clock::now();
     bool may_be_written = false;
     while (stop_signals < 2 && Clock::now() < giveUpAt()) {
-      const auto answer = client_.append(id, text, kAnswerTimeout);
+      const auto answer = client_.append(id, text, milliseconds(options_.answer_timeout_ms));
       if (answer && answer->kind == AppendAnswer::Kind::kOk) {
-        tally_.acknowledged(id, {answer->seq, answer->epoch}, microseconds(first_sent),
-                            microseconds(Clock::now()));
+        const int64_t now_us = microseconds(Clock::now());
+        tally_.acknowledged(id, {answer->seq, answer->epoch}, microseconds(first_sent), now_us);
+        ack_log_.add(id, *answer, microseconds(first_sent), now_us);
         return;
       }
       // A refusal is final only for an entry that can't be there from an earlier sending.
@@ -123,6 +159,7 @@ class Load {
   }
 
   const Options options_;
+  AckLog& ack_log_;
   size_t nodes_;
   const Clock::time_point start_;
   const Clock::time_point end_;
@@ -158,6 +195,11 @@ void addOptions(CLI::App& app, Options& options) {
   app.add_option("--seconds", options.seconds, "For how long")
       ->check(CLI::Range(0.1, 86400.0))
       ->capture_default_str();
+  app.add_option("--answer-timeout-ms", options.answer_timeout_ms,
+                 "How long to wait for a node's answer before asking the next")
+      ->check(CLI::Range(10, 60000))
+      ->capture_default_str();
+  app.add_option("--acks", options.acks, "A file that gets a line for each acknowledgement");
   app.add_option("--journal", options.journal, "The journal's file, to be checked at the end");
   app.add_option("-o,--output", options.output, "How to report")
       ->check(CLI::IsMember({"table", "json"}))
@@ -182,7 +224,11 @@ int main(int argc, char** argv) {
   action.sa_handler = onSignal;
   for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
 
-  Load load(options, std::move(*endpoints));
+  AckLog ack_log;
+  if (!options.acks.empty()) {
+    if (muster::Status opened = ack_log.open(options.acks); !opened) return complain(opened);
+  }
+  Load load(options, std::move(*endpoints), ack_log);
   const ledger::Tally& tally = load.run();
   std::optional<ledger::Findings> findings;
   if (!options.journal.empty()) {

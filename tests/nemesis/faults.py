@@ -1,0 +1,231 @@
+"""How each kind of fault is begun and mended."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+
+from cluster_fixture import DEADLINE_S, TookTooLong, wait_for
+from daemons import CLOCKED, GROUP, NODES
+from plan import COORDINATOR, SERVER
+
+ORDER_TIMEOUT_S = 15
+# An active node is given time to stop; see drain_deadline.
+END_IN_ORDER_S = 40
+
+
+class Faults:
+    """Carries out rounds on a cluster. Whatever was done to it, mend() undoes."""
+
+    def __init__(self, cluster, seed, log):
+        self._cluster = cluster
+        self._seed = seed
+        self._log = log
+        self._server_guard = threading.Lock()
+        self._stood_still = set()
+        self.orders = []        # (order, exit code, what it said) of what operators asked for
+        self.stops = []         # (node, from, until) on the wall clock: it stood still
+        self.errors = []        # of ours
+
+    def round(self, number, faults):
+        """Returns once all of them are over."""
+        threads = [threading.Thread(target=self._guarded, args=(fault, "%s/%s/%d"
+                                                                % (self._seed, number, i)))
+                   for i, fault in enumerate(faults)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _guarded(self, fault, dice):
+        time.sleep(fault.at)
+        try:
+            getattr(self, "_" + fault.kind.replace(" ", "_"))(
+                fault, self._cluster.name_of(fault.victim, dice))
+        except (OSError, AssertionError, TookTooLong, subprocess.SubprocessError) as error:
+            self.errors.append("%s: %r" % (fault, error))
+            self._log("NOT POSSIBLE: %s: %r" % (fault, error))
+
+    def _lasting(self, fault, victim, begin, mend):
+        extra = "".join(", %s" % (value,) for value in fault.how.values())
+        self._log("%s: %s%s" % (fault.kind, victim, extra))
+        try:
+            begin()
+            time.sleep(fault.seconds)
+        finally:
+            mend()
+            self._log("%s: %s is over" % (fault.kind, victim))
+
+    # --- processes --------------------------------------------------------------------------
+
+    def _held(self, fault, victim, begin):
+        """Ends a daemon by begin(); it is started anew by whoever looks after it."""
+        if not self._cluster.hold(victim):
+            self._log("%s: %s is being harmed already" % (fault.kind, victim))
+            return
+        self._lasting(fault, victim, begin, lambda: self._cluster.let_go(victim))
+
+    def _kill(self, fault, victim):
+        if victim == SERVER:
+            self._server_away(fault, self._cluster.server.kill)
+            return
+        self._held(fault, victim, self._cluster.processes[victim].kill)
+
+    def _end_in_order(self, fault, victim):
+        process = self._cluster.processes[victim]
+
+        def end():
+            process.terminate()
+            try:
+                process.wait(END_IN_ORDER_S)
+            except subprocess.TimeoutExpired:
+                self._log("%s has not ended within %d s of SIGTERM" % (victim, END_IN_ORDER_S))
+                process.kill()
+        self._held(fault, victim, end)
+
+    def _restart(self, fault, _):
+        self._server_away(fault, self._cluster.server.stop)
+
+    def _server_away(self, fault, end):
+        if not self._server_guard.acquire(blocking=False):
+            self._log("%s: the server is being harmed already" % fault.kind)
+            return
+        try:
+            self._lasting(fault, SERVER, end, self._cluster.server.start)
+        finally:
+            self._server_guard.release()
+
+    def _stand_still(self, fault, victim):
+        if victim == SERVER:
+            with self._server_guard:
+                self._stopped(fault, victim)
+        elif self._cluster.hold(victim):
+            try:
+                self._stopped(fault, victim)
+            finally:
+                self._cluster.let_go(victim)
+        else:
+            self._log("stand still: %s is being harmed already" % victim)
+
+    def _stopped(self, fault, victim):
+        pid = self._cluster.pause_process(victim)
+        since = time.time()
+        try:
+            self._lasting(fault, victim, lambda: None, lambda: os.kill(pid, signal.SIGCONT))
+        finally:
+            self.stops.append((victim, since, time.time()))
+
+    # --- the network ------------------------------------------------------------------------
+
+    def _cut(self, fault, victim):
+        host = self._cluster.hosts[victim]
+        self._lasting(fault, victim, lambda: host.cut(fault.how["direction"]), host.mend)
+
+    def _unplug(self, fault, victim):
+        host = self._cluster.hosts[victim]
+        self._lasting(fault, victim, host.unplug, host.mend)
+
+    def _links_of(self, victim):
+        names = (COORDINATOR, "account") if victim == COORDINATOR else (victim,)
+        return [self._cluster.links[name] for name in names]
+
+    def _on_links(self, fault, victim, harm):
+        def each(act):
+            for link in self._links_of(victim):
+                act(link)
+        self._lasting(fault, victim, lambda: each(harm), lambda: each(lambda link: link.calm()))
+
+    def _delay(self, fault, victim):
+        self._on_links(fault, victim, lambda link: link.delay(*fault.how["between"]))
+
+    def _stall(self, fault, victim):
+        self._on_links(fault, victim, lambda link: link.stall(fault.how["direction"]))
+
+    def _reset(self, fault, victim):
+        self._on_links(fault, victim, lambda link: link.reset())
+
+    # --- clocks and disks -------------------------------------------------------------------
+
+    def _clocks(self, fault, victim):
+        def rate(all_ppm):
+            for name, ppm in zip(CLOCKED, all_ppm):
+                self._cluster.set_clock(name, ppm)
+        self._lasting(fault, victim, lambda: rate(fault.how["ppm"]), lambda: rate([0] * len(CLOCKED)))
+
+    def _disk_full(self, fault, victim):
+        disk = self._cluster.disks[victim]
+        self._lasting(fault, victim, disk.fill, disk.mend)
+
+    # --- operators --------------------------------------------------------------------------
+
+    def _commands(self, fault, _):
+        dice = random.Random(fault.how["dice"])
+        orders = [(dice.uniform(0, fault.how["spread"]), kind, dice.choice(NODES))
+                  for kind in fault.how["orders"]]
+        threads = [threading.Thread(target=self._order, args=order) for order in orders]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _order(self, after, kind, node):
+        time.sleep(after)
+        words = {"failover": ["failover", GROUP, "--wait"],
+                 "failover to": ["failover", GROUP, "--to", node, "--wait"],
+                 "drain": ["drain", node, "by nemesis"],
+                 "pause": ["pause", GROUP, "--for", "10s"]}[kind]
+        self.order(*words)
+
+    def order(self, *words):
+        """Asked for as an operator; the outcome is kept and returned."""
+        self._log("asks for: %s" % " ".join(words))
+        try:
+            done = self._cluster.cli(*words, "--timeout", "%ds" % ORDER_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.errors.append("muster %s did not return" % " ".join(words))
+            return None
+        said = _what_it_said(done)
+        self.orders.append((words[0], done.code, said))
+        self._log("%s: exit code %d: %s" % (" ".join(words), done.code, said))
+        return done.code
+
+    # --- afterwards -------------------------------------------------------------------------
+
+    def mend(self):
+        """Whatever is still harmed is not any more; that takes no longer than a few commands."""
+        cluster = self._cluster
+        for link in cluster.links.values():
+            link.calm()
+        for host in cluster.hosts.values():
+            host.mend()
+        for disk in cluster.disks.values():
+            disk.mend()
+        for name in CLOCKED:
+            cluster.set_clock(name, 0)
+        wait_for(cluster.all_run, "all daemons run", DEADLINE_S)
+
+    def let_all_serve(self):
+        """Takes back what operators have forbidden. False if that could not be said yet."""
+        done = self._cluster.cli("status", "--timeout", "5s")
+        if done.code != 0:
+            return False
+        marked = self._cluster.cli("nodes", "--timeout", "5s")
+        if marked.code != 0:
+            return False
+        for node in marked.json["nodes"]:
+            if node["drain"]["drained"] and self.order("undrain", node["name"]) != 0:
+                return False
+        return not done.json["groups"][0].get("paused") or self.order("resume", GROUP) == 0
+
+
+def _what_it_said(done):
+    try:
+        said = json.loads(done.out)
+    except ValueError:
+        return (done.err or done.out).strip()[-300:]
+    if "error" in said:
+        return said["error"].get("text", "")
+    return ", ".join("%s=%s" % item for item in said.items() if isinstance(item[1], (str, int)))[:200]
