@@ -10,8 +10,8 @@ import math
 import time
 from collections import namedtuple
 
-# Seconds; `excess` is what lies beyond the least that was lawful. `since` is when the last entry under
-# an older epoch was acknowledged.
+# Seconds; `excess` is what lies beyond the least that was lawful. `since` is when the last entry before
+# was acknowledged.
 Failover = namedtuple("Failover", "epoch to crash since outage excess cause")
 
 # Of a wait that took place at all: a release that arrives counts none.
@@ -30,10 +30,12 @@ def wall_seconds(rfc3339):
             + (float("0." + fraction) if fraction else 0.0))
 
 
-def _outage(acks, epoch):
-    """(the last acknowledgement under an older epoch, the first under this one), or None."""
-    before = [ack.acked for ack in acks if ack.epoch < epoch]
-    after = [ack.acked for ack in acks if ack.epoch == epoch]
+def _outage(acks, granted):
+    """(the last acknowledgement before the new holder had its lease, the first one after), or None.
+
+    Epochs don't tell them apart: an entry that is sent again is acknowledged under its old one."""
+    before = [ack.acked for ack in acks if ack.acked < granted]
+    after = [ack.acked for ack in acks if ack.acked >= granted]
     if not before or not after:
         return None
     return max(before), min(after)
@@ -47,17 +49,16 @@ def measure(events, acks, lease_s, wall_ahead):
     for event in events:
         if event["what"] not in ("active", "moved"):
             continue
-        edges = _outage(acks, event["epoch"])
+        granted = wall_seconds(event["at"]) - wall_ahead - event["promote_ms"] / 1000
+        edges = _outage(acks, granted)
         if edges is None:
             continue
         last, first = edges
-        waited_ms = event.get("wait_ms") or 0
-        crash = waited_ms >= SHORTEST_WAIT_MS
+        crash = event["wait_ms"] >= SHORTEST_WAIT_MS
         lawful_end = last
         if crash:
-            steps_ms = waited_ms + (event.get("offer_ms") or 0) + (event.get("promote_ms") or 0)
-            granted = wall_seconds(event["at"]) - wall_ahead - steps_ms / 1000
-            lawful_end = max(last, granted + wait_out(lease_s))
+            last_grant = granted - (event["wait_ms"] + event["offer_ms"]) / 1000
+            lawful_end = max(last, last_grant + wait_out(lease_s))
         found.append(Failover(event["epoch"], event["to"], crash, last, first - last,
                               first - lawful_end, event["cause"]))
     return found

@@ -15,6 +15,8 @@ from plan import COORDINATOR, SERVER
 ORDER_TIMEOUT_S = 15
 # An active node is given time to stop; see drain_deadline.
 END_IN_ORDER_S = 40
+# Of muster: the state of things is against it.
+EXIT_REFUSED = 5
 
 
 class Faults:
@@ -25,7 +27,7 @@ class Faults:
         self._seed = seed
         self._log = log
         self._server_guard = threading.Lock()
-        self._stood_still = set()
+        self._paused = False
         self.orders = []        # (order, exit code, what it said) of what operators asked for
         self.stops = []         # (node, from, until) on the wall clock: it stood still
         self.errors = []        # of ours
@@ -180,7 +182,9 @@ class Faults:
         self.order(*words)
 
     def order(self, *words):
-        """Asked for as an operator; the outcome is kept and returned."""
+        """Asked for as an operator; the outcome is kept and its exit code returned."""
+        if words[0] == "pause":
+            self._paused = True  # also if the answer gets lost
         self._log("asks for: %s" % " ".join(words))
         try:
             done = self._cluster.cli(*words, "--timeout", "%ds" % ORDER_TIMEOUT_S)
@@ -209,16 +213,16 @@ class Faults:
 
     def let_all_serve(self):
         """Takes back what operators have forbidden. False if that could not be said yet."""
-        done = self._cluster.cli("status", "--timeout", "5s")
-        if done.code != 0:
+        nodes = self._cluster.cli("nodes", "--timeout", "5s")
+        if nodes.code != 0:
             return False
-        marked = self._cluster.cli("nodes", "--timeout", "5s")
-        if marked.code != 0:
-            return False
-        for node in marked.json["nodes"]:
+        for node in nodes.json["nodes"]:
             if node["drain"]["drained"] and self.order("undrain", node["name"]) != 0:
                 return False
-        return not done.json["groups"][0].get("paused") or self.order("resume", GROUP) == 0
+        # Refused if the pause is over, or never began.
+        if self._paused and self.order("resume", GROUP) in (0, EXIT_REFUSED):
+            self._paused = False
+        return not self._paused
 
 
 def _what_it_said(done):

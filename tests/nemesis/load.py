@@ -24,18 +24,20 @@ class Clients:
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                              start_new_session=True)
             for file in self._files]
-        self._sizes = [0] * count
+        self._read = [0] * count
+        self._acks = []
 
     def acks(self):
-        """What was acknowledged so far."""
-        found = []
-        for file in self._files:
+        """What was acknowledged so far, each client's in order. Only what is new is read."""
+        for i, file in enumerate(self._files):
             if not file.exists():
                 continue
-            for line in file.read_text(encoding="ascii").split("\n")[:-1]:
-                sent, acked, name, seq, epoch = line.split()
-                found.append(Ack(int(sent) / 1e6, int(acked) / 1e6, name, int(seq), int(epoch)))
-        return found
+            with open(file, "rb") as lines:
+                lines.seek(self._read[i])
+                whole, end, _ = lines.read().rpartition(b"\n")
+            self._read[i] += len(whole + end)
+            self._acks += [_ack(line) for line in whole.decode("ascii").split("\n") if line]
+        return self._acks
 
     def last_ack(self):
         """When each client's latest acknowledgement came, on the machine's steady clock; 0 if never."""
@@ -53,6 +55,11 @@ class Clients:
             out, _ = process.communicate(timeout=60)
             reports.append(json.loads(out))
         return reports
+
+
+def _ack(line):
+    sent, acked, name, seq, epoch = line.split()
+    return Ack(int(sent) / 1e6, int(acked) / 1e6, name, int(seq), int(epoch))
 
 
 def _last_time(file):

@@ -43,7 +43,7 @@ class Link:
         self._random = random.Random("%s %s" % (seed, name))
         self._changed = asyncio.Condition()
         self._writers = set()
-        self._tasks = set()
+        self._server = None
 
     # --- what is done to it -------------------------------------------------------------------
 
@@ -76,7 +76,12 @@ class Link:
     # --- its work -----------------------------------------------------------------------------
 
     async def serve(self):
-        await asyncio.start_server(self._accepted, *self.listen)
+        self._server = await asyncio.start_server(self._accepted, *self.listen)
+
+    def close(self):
+        self._server.close()
+        for writer in list(self._writers):
+            _abort(writer)
 
     async def _accepted(self, reader, writer):
         self._writers.add(writer)
@@ -164,5 +169,16 @@ class Relay:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     def stop(self):
+        """Every connection breaks, and nobody listens any more."""
+        async def end():
+            mine = asyncio.current_task()
+            tasks = [task for task in asyncio.all_tasks() if task is not mine]
+            for link in self.links.values():
+                link.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self.call(end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()

@@ -1,0 +1,39 @@
+"""A plan follows from its seed alone, and everything that can be done is done some time."""
+
+import unittest
+
+import plan
+
+
+class Plan(unittest.TestCase):
+    def test_the_same_seed_says_the_same(self):
+        first, again = ([plan.round_of("7", number) for number in range(50)] for _ in range(2))
+        self.assertEqual(first, again)
+        self.assertNotEqual(first, [plan.round_of("8", number) for number in range(50)])
+
+    def test_a_round_does_not_depend_on_those_before_it(self):
+        self.assertEqual(plan.round_of("7", 30), plan.round_of("7", 30))
+
+    def test_each_kind_and_each_victim_has_its_turn(self):
+        seen = {(fault.kind, fault.victim) for number in range(600)
+                for fault in plan.round_of("7", number)}
+        self.assertEqual({(kind, victim) for kind, victims, _ in plan.KINDS for victim in victims}, seen)
+
+    def test_only_the_kinds_that_were_asked_for(self):
+        for number in range(50):
+            for fault in plan.round_of("7", number, kinds=("cut", "kill")):
+                self.assertIn(fault.kind, ("cut", "kill"))
+
+    def test_clocks_keep_the_bound_unless_told_otherwise(self):
+        def rates(beyond):
+            return [abs(ppm) for number in range(200)
+                    for fault in plan.round_of("7", number, beyond=beyond) if fault.kind == "clocks"
+                    for ppm in fault.how["ppm"]]
+        self.assertLess(max(rates(False)), 10_000)
+        self.assertGreater(min(rates(True)), 100_000)
+        for number in range(50):
+            self.assertIn("clocks", [fault.kind for fault in plan.round_of("7", number, beyond=True)])
+
+
+if __name__ == "__main__":
+    unittest.main()
