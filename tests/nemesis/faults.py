@@ -15,8 +15,8 @@ from plan import COORDINATOR, SERVER
 ORDER_TIMEOUT_S = 15
 # An active node is given time to stop; see drain_deadline.
 END_IN_ORDER_S = 40
-# Of muster: the state of things is against it.
-EXIT_REFUSED = 5
+# Of `muster resume` if the group isn't paused.
+EXIT_NOT_PAUSED = 2
 
 
 class Faults:
@@ -219,8 +219,8 @@ class Faults:
         for node in nodes.json["nodes"]:
             if node["drain"]["drained"] and self.order("undrain", node["name"]) != 0:
                 return False
-        # Refused if the pause is over, or never began.
-        if self._paused and self.order("resume", GROUP) in (0, EXIT_REFUSED):
+        # Its answer may have got lost, and it ends by itself too.
+        if self._paused and self.order("resume", GROUP) in (0, EXIT_NOT_PAUSED):
             self._paused = False
         return not self._paused
 
