@@ -1,8 +1,9 @@
 """A box for one run: network, mount and process namespaces of its own.
 
-Whatever happens inside stays inside. The first process in the box is killed by the kernel when the one
-that made it ends, however that ends, and with it goes every other process in the box; then nobody holds
-its networks and mounts any more. Only the folder is left after that, and the next run removes it.
+Whatever happens inside stays inside. The first process in the box is killed by the kernel when the
+one that made it ends, however that ends, and with it goes every other process in the box; then
+nobody holds its networks and mounts any more. Only the folder is left after that, and the next run
+removes it.
 """
 
 import ctypes
@@ -86,7 +87,7 @@ class Folder:
 
 
 def become_able():
-    """Without root the program is started anew as the same user with the rights of a user namespace."""
+    """Without root the program is started anew, as the same user in a user namespace."""
     if os.geteuid() == 0 or os.environ.get("NEMESIS_IN_USER_NAMESPACE"):
         return
     words = ["unshare", "--user", "--map-current-user", "--keep-caps"]
@@ -120,7 +121,7 @@ def _unshare(flags, doing):
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.ENOSPC, errno.EINVAL):
             raise
-        raise Impossible("%s; run it as root, or allow user namespaces" % error) from None
+        raise Impossible("%s; run it as root, or allow user namespaces" % error.strerror) from None
 
 
 def _first_process(inside, alive):
@@ -141,7 +142,8 @@ def _first_process(inside, alive):
 
 
 def _enter(alive):
-    _check(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "cannot tie the box to its maker")
+    _check(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0),
+           "cannot tie the box to its maker")
     os.set_blocking(alive, False)
     try:
         if os.read(alive, 1) == b"":

@@ -1,5 +1,5 @@
-"""The cluster that is harmed: a server, a coordinator and three nodes of the ledger, each node on a host
-of its own, and somebody who starts anew what has ended, as a service manager would."""
+"""The cluster that is harmed: a server, a coordinator and three nodes of the ledger, each node on a
+host of its own, and somebody who starts anew what has ended, as a service manager would."""
 
 import os
 import random
@@ -67,7 +67,8 @@ class Cluster(Site):
 
     def _coordinator_toml(self):
         text = super()._coordinator_toml()
-        for written, ours in (("port = %d" % self.server.component_port, "port = %d" % COMPONENT_PORT),
+        for written, ours in (("port = %d" % self.server.component_port,
+                               "port = %d" % COMPONENT_PORT),
                               ("port = %d" % self.server.port, "port = %d" % ACCOUNT_PORT),
                               ('"coordinator.sqlite"', '"coordinator/coordinator.sqlite"'),
                               # Losing one promotion after the other is all that happens here.
@@ -139,14 +140,14 @@ class Cluster(Site):
             self.ends.append((time.time(), name))
             if name not in self._held:
                 self.unexpected.append((time.time(), name, process.returncode))
-                self._log("%s has ended by itself: %s" % (name, self._why(process.returncode)))
+                self._log("%s has ended by itself: %s" % (name, self.why(process.returncode)))
         if name not in self._held and time.monotonic() - self._ended_at[name] >= RESTART_AFTER_S:
             del self._ended_at[name]
             self.restart_daemon(name)
             self._log("%s is started anew" % name)
 
     @staticmethod
-    def _why(code):
+    def why(code):
         return "exit code %d" % code if code >= 0 else signal.Signals(-code).name
 
     def all_run(self):
@@ -154,8 +155,9 @@ class Cluster(Site):
             return not self._held and all(self.processes[name].poll() is None for name in CLOCKED)
 
     def pause_process(self, name):
-        """SIGSTOP, but not while a node has the journal's write lock: nobody could write then, whoever
-        is active. A shared store has no such lock, so this says nothing about the election."""
+        """SIGSTOP, but not while a node has the journal's write lock: nobody could write then,
+        whoever is active. A shared store has no such lock, so this says nothing about the
+        election."""
         pid = self.server.process.pid if name == "server" else self.processes[name].pid
         for _ in range(200):
             os.kill(pid, signal.SIGSTOP)

@@ -1,8 +1,8 @@
-"""How long nobody was served at each change of the active node, and how much of that had to be. Pure.
+"""How long nobody was served at each change of the active node, beyond what had to be. Pure.
 
 The least that a crash may cost is the wait-out W after the last lease was granted; the least that a
-change in order may cost is nothing. The coordinator's history tells how long it waited since the last
-grant, and the clients' acknowledgements tell how long they went without.
+change in order may cost is nothing. The coordinator's history tells how long it waited since the
+last grant, and the clients' acknowledgements tell how long they went without.
 """
 
 import calendar
@@ -10,8 +10,8 @@ import math
 import time
 from collections import namedtuple
 
-# Seconds; `excess` is what lies beyond the least that was lawful. `since` is when the last entry before
-# was acknowledged.
+# Seconds; `excess` is what lies beyond the least that was lawful. `since` is when the last entry
+# before was acknowledged.
 Failover = namedtuple("Failover", "epoch to crash since outage excess cause")
 
 # Of a wait that took place at all: a release that arrives counts none.

@@ -155,7 +155,8 @@ class Faults:
         def rate(all_ppm):
             for name, ppm in zip(CLOCKED, all_ppm):
                 self._cluster.set_clock(name, ppm)
-        self._lasting(fault, victim, lambda: rate(fault.how["ppm"]), lambda: rate([0] * len(CLOCKED)))
+        self._lasting(fault, victim, lambda: rate(fault.how["ppm"]),
+                      lambda: rate([0] * len(CLOCKED)))
 
     def _disk_full(self, fault, victim):
         disk = self._cluster.disks[victim]
@@ -232,4 +233,4 @@ def _what_it_said(done):
         return (done.err or done.out).strip()[-300:]
     if "error" in said:
         return said["error"].get("text", "")
-    return ", ".join("%s=%s" % item for item in said.items() if isinstance(item[1], (str, int)))[:200]
+    return ", ".join("%s=%s" % item for item in said.items() if item[1] != "")[:200]

@@ -40,7 +40,7 @@ class Clients:
         return self._acks
 
     def last_ack(self):
-        """When each client's latest acknowledgement came, on the machine's steady clock; 0 if never."""
+        """When each client's latest acknowledgement came; 0 if never."""
         return [_last_time(file) for file in self._files]
 
     def all_served_since(self, moment):

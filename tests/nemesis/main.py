@@ -1,9 +1,10 @@
 """Breaks a real cluster in all the ways that a seed says, and checks what is left in the journal.
 
-The server, the coordinator, three nodes of the ledger on hosts of their own, clients and operators run in
-a box (box.py). Rounds of faults (plan.py, faults.py) alternate with times in which everything is mended
-and the group has to come back. At the end the journal is checked (verdict.py). The exit code is 0 if all
-that must hold held, 1 if not, 2 if it was started in a wrong way, 77 if no box can be made here.
+The server, the coordinator, three nodes of the ledger on hosts of their own, clients and operators
+run in a box (box.py). Rounds of faults (plan.py, faults.py) alternate with times in which
+everything is mended and the group has to come back. At the end the journal is checked (verdict.py).
+The exit code is 0 if all that must hold held, 1 if not, 2 if it was started in a wrong way, 77 if
+no box can be made here.
 """
 
 import argparse
@@ -28,8 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LEASE_S = 2
 CLIENTS = 3
 RATE = 15
-# After the faults: W and this much until somebody is active and serves. A connection that failed for
-# long is tried again every 30 s, and a second component of a name waits for as long.
+# After the faults: W and this much until somebody is active and serves. A connection that failed
+# for long is tried again every 30 s, and a second component of a name waits for as long.
 SERVED_WITHIN_S = 60
 PRESENT_WITHIN_S = 90
 QUIET_S = 1.0
@@ -78,8 +79,8 @@ class Run:
         self._seen = 0
         self._clients = None
         self.cluster = daemons.Cluster(
-            {"prosody": Prosody, "ejabberd": Ejabberd}[options.server], Relay(options.seed), LEASE_S,
-            16 + int(2 * options.minutes), options.shim, self.log)
+            {"prosody": Prosody, "ejabberd": Ejabberd}[options.server], Relay(options.seed),
+            LEASE_S, 16 + int(2 * options.minutes), options.shim, self.log)
         self.faults = faults.Faults(self.cluster, options.seed, self.log)
 
     # --- from the beginning to the end --------------------------------------------------------
@@ -122,7 +123,8 @@ class Run:
                      % (change.epoch, change.to, change.outage, change.excess, change.cause))
             # Times that are taken with such clocks say nothing.
             if not self._options.beyond_bound:
-                self._labelled.append((("crash: " if change.crash else "in order: ") + label, change))
+                kind = "crash: " if change.crash else "in order: "
+                self._labelled.append((kind + label, change))
 
     def _recover(self, number):
         """Everything is mended: now the group has to come back."""
@@ -142,7 +144,8 @@ class Run:
                                    "present, or none is active" % (number, PRESENT_WITHIN_S))
             return
         self._present.append(self._load.now() - begun)
-        self.log("served after %.2f s, all there after %.2f s" % (self._served[-1], self._present[-1]))
+        self.log("served after %.2f s, all there after %.2f s"
+                 % (self._served[-1], self._present[-1]))
 
     @staticmethod
     def _wait(condition, seconds):
@@ -198,11 +201,15 @@ class Run:
             "recovery": {"served": report.figures(self._served),
                          "present": report.figures(self._present)},
             "failovers": report.by_label(self._labelled),
-            "ended": ["%s: %s, %d times" % (who, code, count) for (who, code), count in
-                      sorted(Counter((who, code) for _, who, code in self.cluster.unexpected).items())],
+            "ended": self._ended(),
             "errors": self.faults.errors,
             "violations": self.violations,
         }
+
+    def _ended(self):
+        ends = Counter("%s: %s" % (who, self.cluster.why(code))
+                       for _, who, code in self.cluster.unexpected)
+        return ["%s, %d times" % end for end in sorted(ends.items())]
 
     def _tenures(self):
         """(who was active when, how many late writes the fence refused)."""
@@ -243,7 +250,8 @@ def _label(planned):
 
 def inside(options, folder):
     """In the box."""
-    # In memory: what others do to this machine's disk is no fault of ours, and must not be measured.
+    # In memory: what others do to this machine's disk is no fault of ours, and must not be
+    # measured.
     box.mount("tmpfs", folder, "mode=0711")
     tempfile.tempdir = str(folder)
     run = Run(options, folder)
@@ -274,16 +282,19 @@ def inside(options, folder):
 
 def parse(words):
     parser = argparse.ArgumentParser(
-        prog="nemesis", description="Runs a cluster of the ledger through faults and checks its journal.")
-    parser.add_argument("--minutes", type=float, default=2, help="for how long faults are begun (%(default)s)")
+        prog="nemesis",
+        description="Runs a cluster of the ledger through faults and checks its journal.")
+    parser.add_argument("--minutes", type=float, default=2,
+                        help="for how long faults are begun (%(default)s)")
     parser.add_argument("--seed", help="what all faults follow from (a random one)")
     parser.add_argument("--server", choices=("prosody", "ejabberd"), default="prosody")
     parser.add_argument("--kinds", help="only these kinds of faults, with commas: "
                         + ", ".join(plan.ALL_KINDS))
     parser.add_argument("--beyond-bound", action="store_true",
-                        help="clocks far beyond the rate that the lease is built for: leases may overlap "
-                             "then, and only the journal's own check is left")
-    parser.add_argument("--plan", type=int, metavar="ROUNDS", help="only print what so many rounds do")
+                        help="clocks far beyond the rate that the lease is built for: leases may "
+                             "overlap then, and only the journal's own check is left")
+    parser.add_argument("--plan", type=int, metavar="ROUNDS",
+                        help="only print what so many rounds do")
     parser.add_argument("--evidence", type=Path, help="where logs and journal go after a violation")
     parser.add_argument("--keep", action="store_true", help="and otherwise as well")
     parser.add_argument("--json", metavar="FILE", help="the report as JSON besides")
@@ -296,7 +307,8 @@ def parse(words):
     options.kinds = tuple(options.kinds.split(",")) if options.kinds else plan.ALL_KINDS
     for kind in options.kinds:
         if kind not in plan.ALL_KINDS:
-            parser.error("'%s' is no kind of fault; there are %s" % (kind, ", ".join(plan.ALL_KINDS)))
+            parser.error("'%s' is no kind of fault; there are %s"
+                         % (kind, ", ".join(plan.ALL_KINDS)))
     if options.seed is None:
         options.seed = str(random.SystemRandom().randrange(1_000_000))
     options.evidence = (options.evidence or ROOT / "build" / "nemesis"
@@ -314,7 +326,8 @@ def main(words):
                 print("round %d: %s" % (number, fault))
         return 0
     if not options.shim.exists():
-        print("nemesis: %s is missing; build with -DBUILD_TESTING=ON" % options.shim, file=sys.stderr)
+        print("nemesis: %s is missing; build with -DBUILD_TESTING=ON" % options.shim,
+              file=sys.stderr)
         return 2
     try:
         box.become_able()

@@ -1,8 +1,8 @@
 """What is done to the cluster, when and for how long. All of it follows from the seed. Pure.
 
-A plan is a row of rounds. In each one or several faults begin and end; then everything is mended, and
-the group has to come back by itself. Who is the active node when its turn comes can't be planned, so a
-victim is a part ("the active node"), and only the run says who had it.
+A plan is a row of rounds. In each one or several faults begin and end; then everything is mended,
+and the group has to come back by itself. Who is the active node when its turn comes can't be
+planned, so a victim is a part ("the active node"), and only the run says who had it.
 """
 
 import random
@@ -47,7 +47,8 @@ class Fault:
 
     def __str__(self):
         how = "".join(", %s %s" % (key, _shown(value)) for key, value in sorted(self.how.items()))
-        return "at %.2f s: %s of %s for %.2f s%s" % (self.at, self.kind, self.victim, self.seconds, how)
+        return "at %.2f s: %s of %s for %.2f s%s" % (self.at, self.kind, self.victim,
+                                                     self.seconds, how)
 
 
 def _shown(value):
@@ -67,7 +68,8 @@ def _how(kind, dice, beyond):
     if kind == "clocks":
         most = BEYOND_BOUND_PPM if beyond else WITHIN_BOUND_PPM
         # One for the coordinator and each node.
-        return {"ppm": tuple(dice.choice((-1, 1)) * dice.randint(most // 2, most) for _ in range(4))}
+        return {"ppm": tuple(dice.choice((-1, 1)) * dice.randint(most // 2, most)
+                             for _ in range(4))}
     if kind == "commands":
         return {"orders": tuple(dice.choice(ORDERS) for _ in range(dice.randint(2, 4))),
                 "spread": dice.uniform(0.0, 0.5), "dice": dice.randrange(1 << 30)}

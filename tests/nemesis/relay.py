@@ -1,8 +1,8 @@
 """A TCP relay that delays, stalls and resets what goes through it.
 
-TCP loses nothing that it has accepted, so a bad network is made of these: bytes that come late, bytes
-that don't come for a while in one direction, and connections that break. All links of a run are served
-by one thread with an event loop; every other method may be called from anywhere.
+TCP loses nothing that it has accepted, so a bad network is made of these: bytes that come late,
+bytes that don't come for a while in one direction, and connections that break. All links of a run
+are served by one thread with an event loop; every other method may be called from anywhere.
 """
 
 import asyncio
@@ -113,7 +113,8 @@ class Link:
         try:
             while not sender.done():
                 data = await reader.read(CHUNK)
-                await held.put((time.monotonic() + self._random.uniform(*self._weather.delay_s), data))
+                delay_s = self._random.uniform(*self._weather.delay_s)
+                await held.put((time.monotonic() + delay_s, data))
                 if not data:
                     break
             await sender

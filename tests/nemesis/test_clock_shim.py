@@ -32,8 +32,9 @@ class ClockShim(unittest.TestCase):
             file.write(struct.pack("=q", ppm))
             file.flush()
             done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True,
-                                  env={**os.environ, "LD_PRELOAD": SHIM, "NEMESIS_CLOCK": file.name},
-                                  check=True, timeout=20)
+                                  check=True, timeout=20,
+                                  env={**os.environ, "LD_PRELOAD": SHIM,
+                                       "NEMESIS_CLOCK": file.name})
         numbers = [float(word) for word in done.stdout.split()]
         return numbers[:3], numbers[3:]
 

@@ -42,8 +42,8 @@ class Failovers(unittest.TestCase):
     ACKS = [Ack(0, 100.0, "a", 1, 1), Ack(0, 103.5, "b", 2, 1), Ack(0, 103.6, "c", 3, 2)]
 
     def event(self, **more):
-        return {"what": "active", "to": "n2", "epoch": 2, "cause": "", "wait_ms": 0, "offer_ms": 100,
-                "promote_ms": 50, "at": "2026-03-01T00:00:03.400Z", **more}
+        return {"what": "active", "to": "n2", "epoch": 2, "cause": "", "wait_ms": 0,
+                "offer_ms": 100, "promote_ms": 50, "at": "2026-03-01T00:00:03.400Z", **more}
 
     def measure(self, *events):
         # The acknowledgements' clock shows 100 at the beginning of that day.

@@ -1,7 +1,9 @@
-"""The hosts: a network namespace for each node, joined by a cable to the one where everything else is.
+"""The hosts: a network namespace for each node, joined by a cable to the one where everything else
+is.
 
-A cut that is silent is made by giving the sender a wrong hardware address for the other end, so that its
-frames arrive and are not taken. It needs no packet filter and works one way, both ways and at any time.
+A cut that is silent is made by giving the sender a wrong hardware address for the other end, so
+that its frames arrive and are not taken. It needs no packet filter and works one way, both ways and
+at any time.
 """
 
 import os
@@ -75,12 +77,13 @@ class Host:
             prefix=self.within)
 
     def _node_is_at(self, mac):
-        _ip("neighbour", "replace", self.address, "lladdr", mac, "dev", self.name, "nud", "permanent")
+        _ip("neighbour", "replace", self.address, "lladdr", mac, "dev", self.name,
+            "nud", "permanent")
 
 
 class Disk:
-    """A file system of its own that can be made full without writing a byte: its size is set to what
-    is used."""
+    """A file system of its own that can be made full without writing a byte: its size is set to
+    what is used."""
 
     def __init__(self, path, megabytes):
         self._path = path
