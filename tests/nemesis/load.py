@@ -1,10 +1,15 @@
-"""The clients: several load generators that write to whatever node is active and note what was
-acknowledged."""
+"""The clients, and what was acknowledged to them.
+
+Several load generators stay with whatever node is active, as clients do. One more tries every node
+in turn, whether it is active or not: it would notice at once if two took what it writes.
+"""
 
 import json
 import signal
+import socket
 import sqlite3
 import subprocess
+import threading
 import time
 
 from cluster_fixture import BIN
@@ -26,9 +31,11 @@ class Clients:
             for file in self._files]
         self._read = [0] * count
         self._acks = []
+        self._roamer = Roamer(endpoints)
 
     def acks(self):
-        """What was acknowledged so far, each client's in order. Only what is new is read."""
+        """What the load generators know to be acknowledged, each one's in order. Only what is new
+        is read."""
         for i, file in enumerate(self._files):
             if not file.exists():
                 continue
@@ -47,14 +54,60 @@ class Clients:
         return all(last > moment for last in self.last_ack())
 
     def end(self):
-        """Lets each finish the entry that it is at; returns their reports."""
+        """Lets each finish the entry that it is at; returns their reports and all that was
+        acknowledged."""
         for process in self._processes:
             process.send_signal(signal.SIGINT)
         reports = []
         for process in self._processes:
             out, _ = process.communicate(timeout=60)
             reports.append(json.loads(out))
-        return reports
+        return reports, self.acks() + self._roamer.end()
+
+
+class Roamer:
+    """Offers each node entries of its own, one after the other."""
+
+    PAUSE_S = 0.02
+
+    def __init__(self, endpoints):
+        self._addresses = [(host, int(port)) for host, port in
+                           (endpoint.split(":") for endpoint in endpoints)]
+        self._connections = {}
+        self._ending = threading.Event()
+        self.acks = []
+        self._thread = threading.Thread(target=self._roam, name="roamer", daemon=True)
+        self._thread.start()
+
+    def end(self):
+        """What was acknowledged to it."""
+        self._ending.set()
+        self._thread.join()
+        return self.acks
+
+    def _roam(self):
+        number = 0
+        while not self._ending.wait(self.PAUSE_S):
+            number += 1
+            address = self._addresses[number % len(self._addresses)]
+            try:
+                self._offer(address, "roam-%d" % number)
+            except OSError:
+                self._connections.pop(address, None)
+
+    def _offer(self, address, name):
+        if address not in self._connections:
+            self._connections[address] = socket.create_connection(address, ANSWER_TIMEOUT_MS / 1000)
+        connection = self._connections[address]
+        sent = now()
+        connection.sendall(b"append-once %s an entry\n" % name.encode())
+        answer = connection.recv(4096)
+        if not answer.endswith(b"\n"):
+            # A late answer must not be taken for that of the next entry.
+            raise ConnectionError("no whole answer")
+        words = answer.split()
+        if words[0] == b"ok":
+            self.acks.append(Ack(sent, now(), name, int(words[1]), int(words[2])))
 
 
 def _ack(line):

@@ -28,6 +28,7 @@ KINDS = (
     ("disk full", (JOURNAL, ACTIVE, COORDINATOR), 3),
     ("commands", (OPERATORS,), 6),
 )
+MOST_AT_ONCE = 3
 ALL_KINDS = tuple(kind for kind, _, _ in KINDS)
 
 # In millionths: just within the bound of one percent, and far beyond it.
@@ -57,6 +58,15 @@ def _shown(value):
     return "%.3f" % value if isinstance(value, float) else str(value)
 
 
+def _rates(dice, most):
+    """One for the coordinator and each of three nodes, in millionths."""
+    rates = [dice.choice((-1, 1)) * dice.randint(most // 2, most) for _ in range(4)]
+    if dice.random() < 0.5:
+        # The worst for a lease: who waits for its end is too early, who holds it too late.
+        rates = [abs(rates[0])] + [-abs(rate) for rate in rates[1:]]
+    return tuple(rates)
+
+
 def _how(kind, dice, beyond):
     if kind == "cut":
         return {"direction": dice.choice(DIRECTIONS)}
@@ -66,10 +76,7 @@ def _how(kind, dice, beyond):
         least = dice.uniform(0.005, 0.3)
         return {"between": (least, least * dice.uniform(1.1, 3))}
     if kind == "clocks":
-        most = BEYOND_BOUND_PPM if beyond else WITHIN_BOUND_PPM
-        # One for the coordinator and each node.
-        return {"ppm": tuple(dice.choice((-1, 1)) * dice.randint(most // 2, most)
-                             for _ in range(4))}
+        return {"ppm": _rates(dice, BEYOND_BOUND_PPM if beyond else WITHIN_BOUND_PPM)}
     if kind == "commands":
         return {"orders": tuple(dice.choice(ORDERS) for _ in range(dice.randint(2, 4))),
                 "spread": dice.uniform(0.0, 0.5), "dice": dice.randrange(1 << 30)}
@@ -85,10 +92,10 @@ def _fault(dice, lease_s, kinds, beyond):
                  round(seconds * lease_s, 2), _how(kind, dice, beyond))
 
 
-def round_of(seed, number, lease_s=2.0, kinds=ALL_KINDS, beyond=False):
+def round_of(seed, number, lease_s=2.0, kinds=ALL_KINDS, at_once=MOST_AT_ONCE, beyond=False):
     """The faults of one round, the earliest first. The same for the same arguments, always."""
     dice = random.Random("%s/%s" % (seed, number))
-    count = dice.choices((1, 2, 3), (5, 3, 2))[0]
+    count = min(at_once, dice.choices((1, 2, 3), (5, 3, 2))[0])
     faults = [_fault(dice, lease_s, kinds, beyond) for _ in range(count)]
     if beyond and "clocks" in kinds and all(fault.kind != "clocks" for fault in faults):
         # What such a run is about; the others come on top of it.

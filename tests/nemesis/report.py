@@ -32,7 +32,8 @@ def _row(label, part):
 
 
 def text(report):
-    lines = ["%(rounds)d rounds in %(minutes).1f min on %(server)s, seed %(seed)s" % report,
+    lines = ["%(rounds)d rounds in %(minutes).1f min on %(server)s, seed %(seed)s" % report
+             + (", clocks beyond their bound" if report["beyond_bound"] else ""),
              "  faults: " + ", ".join("%s %d" % item for item in sorted(report["faults"].items())),
              "  entries: %(entries)d in the journal, %(acknowledged)d acknowledged, "
              "%(failed)d refused, %(unknown)d unknown" % report["load"],
