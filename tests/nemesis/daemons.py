@@ -185,6 +185,20 @@ class Cluster(Site):
         finally:
             journal.close()
 
+    def fill_disk(self, name):
+        """Who has a database there can write no more. In what its write-ahead log has already it
+        could go on for seconds: that is given back first."""
+        disk = self.disks[name]
+        for file in disk.path.glob("*.sqlite"):
+            database = sqlite3.connect(file, timeout=0.5)
+            try:
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.OperationalError as error:
+                self._log("%s keeps what it has: %s" % (file.name, error))
+            finally:
+                database.close()
+        disk.fill()
+
     # --- clocks -----------------------------------------------------------------------------
 
     def _clock_file(self, name):

@@ -159,8 +159,8 @@ class Faults:
                       lambda: rate([0] * len(CLOCKED)))
 
     def _disk_full(self, fault, victim):
-        disk = self._cluster.disks[victim]
-        self._lasting(fault, victim, disk.fill, disk.mend)
+        self._lasting(fault, victim, lambda: self._cluster.fill_disk(victim),
+                      self._cluster.disks[victim].mend)
 
     # --- operators --------------------------------------------------------------------------
 

@@ -86,24 +86,24 @@ class Disk:
     what is used."""
 
     def __init__(self, path, megabytes):
-        self._path = path
+        self.path = path
         self._size = "size=%dm" % megabytes
         path.mkdir(exist_ok=True)
         box.mount("tmpfs", path, self._size)
 
     def fill(self):
         for _ in range(100):
-            use = os.statvfs(self._path)
+            use = os.statvfs(self.path)
             used = (use.f_blocks - use.f_bfree) * use.f_frsize
             try:
-                box.mount("tmpfs", self._path, "size=%d" % used, flags=box.MS_REMOUNT)
+                box.mount("tmpfs", self.path, "size=%d" % used, flags=box.MS_REMOUNT)
                 return
             except OSError:
                 continue  # it has just grown
-        raise OSError("%s grows too fast to be made full" % self._path)
+        raise OSError("%s grows too fast to be made full" % self.path)
 
     def mend(self):
-        box.mount("tmpfs", self._path, self._size, flags=box.MS_REMOUNT)
+        box.mount("tmpfs", self.path, self._size, flags=box.MS_REMOUNT)
 
 
 def make_hosts(names):
