@@ -1,7 +1,8 @@
 """How long nobody was served at each change of the active node, beyond what had to be. Pure.
 
 The least that a crash may cost is the wait-out W after the last lease was granted; the least that a
-change in order may cost is nothing. The coordinator's history tells how long it waited since the
+change in order may cost is nothing. Neither can end while the server is away or the coordinator
+stands still. The coordinator's history tells how long it waited since the
 last grant, and the clients' acknowledgements tell how long they went without.
 """
 
@@ -41,10 +42,11 @@ def _outage(acks, granted):
     return max(before), min(after)
 
 
-def measure(events, acks, lease_s, wall_ahead):
+def measure(events, acks, lease_s, wall_ahead, absences=()):
     """Each change in `events` (of `muster history`) after which somebody was served.
 
-    `wall_ahead`: the wall clock less the clock of the acknowledgements."""
+    `wall_ahead`: the wall clock less the clock of the acknowledgements. `absences`: (from, until),
+    by the latter, of those without whom nobody can become active."""
     found = []
     for event in events:
         if event["what"] not in ("active", "moved"):
@@ -59,6 +61,7 @@ def measure(events, acks, lease_s, wall_ahead):
         if crash:
             last_grant = granted - (event["wait_ms"] + event["offer_ms"]) / 1000
             lawful_end = max(last, last_grant + wait_out(lease_s))
+        lawful_end = max([lawful_end] + [until for _, until in absences if last < until <= first])
         found.append(Failover(event["epoch"], event["to"], crash, last, first - last,
                               first - lawful_end, event["cause"]))
     return found

@@ -29,7 +29,8 @@ class Faults:
         self._server_guard = threading.Lock()
         self._paused = False
         self.orders = []        # (order, exit code, what it said) of what operators asked for
-        self.stops = []         # (node, from, until) on the wall clock: it stood still
+        self.stops = []         # (who, from, until) on the wall clock: it stood still
+        self.absences = []      # (from, until) on the steady clock: nobody can become active
         self.errors = []        # of ours
 
     def round(self, number, faults):
@@ -95,9 +96,11 @@ class Faults:
         if not self._server_guard.acquire(blocking=False):
             self._log("%s: the server is being harmed already" % fault.kind)
             return
+        since = time.monotonic()
         try:
             self._lasting(fault, SERVER, end, self._cluster.server.start)
         finally:
+            self.absences.append((since, time.monotonic()))
             self._server_guard.release()
 
     def _stand_still(self, fault, victim):
@@ -114,11 +117,13 @@ class Faults:
 
     def _stopped(self, fault, victim):
         pid = self._cluster.pause_process(victim)
-        since = time.time()
+        since, steady = time.time(), time.monotonic()
         try:
             self._lasting(fault, victim, lambda: None, lambda: os.kill(pid, signal.SIGCONT))
         finally:
             self.stops.append((victim, since, time.time()))
+            if victim in (SERVER, COORDINATOR):
+                self.absences.append((steady, time.monotonic()))
 
     # --- the network ------------------------------------------------------------------------
 

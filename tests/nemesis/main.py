@@ -118,7 +118,7 @@ class Run:
 
     def _measure(self, label, acks):
         for change in failovers.measure(self._events(), acks, LEASE_S,
-                                        time.time() - self._load.now()):
+                                        time.time() - self._load.now(), self.faults.absences):
             self.log("epoch %d: %s in place: %.3f s without service, %.3f s beyond the least (%s)"
                      % (change.epoch, change.to, change.outage, change.excess, change.cause))
             # Times that are taken with such clocks say nothing.

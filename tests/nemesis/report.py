@@ -44,7 +44,7 @@ def text(report):
              "  served again after: " + _three(report["recovery"]["served"])
              + "; all present again after: " + _three(report["recovery"]["present"]),
              "  changes of the active node; seconds p50, p99, max without service, and beyond the "
-             "least that was lawful:"]
+             "least that had to be:"]
     lines += [_row(label, part) for label, part in report["failovers"].items()]
     lines += ["  ended by itself: %s" % what for what in report["ended"]]
     lines += ["NOT POSSIBLE: %s" % error for error in report["errors"]]

@@ -61,6 +61,12 @@ class Failovers(unittest.TestCase):
         self.assertAlmostEqual(3.5, found.outage)
         self.assertAlmostEqual(103.5 - (103.4 - 2.9 + 2.0904), found.excess, 3)
 
+    def test_nobody_can_do_better_while_the_server_is_away(self):
+        absences = [(99.0, 99.5), (101.0, 103.4), (103.45, 108.0)]
+        [found] = failovers.measure([self.event(wait_ms=2750)], self.ACKS, 2.0, DAY - 100.0,
+                                    absences)
+        self.assertAlmostEqual(0.1, found.excess)
+
     def test_nothing_else_is_a_change(self):
         self.assertEqual([], self.measure(self.event(what="vacant"), self.event(what="alarm")))
 
