@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 ACTIVE, STANDBY, COORDINATOR, SERVER = "active", "standby", "coordinator", "server"
 JOURNAL, OPERATORS, EVERYBODY = "journal", "operators", "everybody"
 
+# The cluster's, and what the lengths of faults go by.
+LEASE_S = 2
+
 DIRECTIONS = ("node to hub", "hub to node", "both ways")
 
 # (kind, victims, how often it is taken compared with the others)
@@ -92,7 +95,7 @@ def _fault(dice, lease_s, kinds, beyond):
                  round(seconds * lease_s, 2), _how(kind, dice, beyond))
 
 
-def round_of(seed, number, lease_s=2.0, kinds=ALL_KINDS, at_once=MOST_AT_ONCE, beyond=False):
+def round_of(seed, number, lease_s=LEASE_S, kinds=ALL_KINDS, at_once=MOST_AT_ONCE, beyond=False):
     """The faults of one round, the earliest first. The same for the same arguments, always."""
     dice = random.Random("%s/%s" % (seed, number))
     count = min(at_once, dice.choices((1, 2, 3), (5, 3, 2))[0])
@@ -102,3 +105,9 @@ def round_of(seed, number, lease_s=2.0, kinds=ALL_KINDS, at_once=MOST_AT_ONCE, b
         faults.append(Fault("clocks", EVERYBODY, 0.0, round(3 * lease_s, 2),
                             _how("clocks", dice, beyond)))
     return sorted(faults, key=lambda fault: (fault.at, fault.kind, fault.victim))
+
+
+def of_run(options, number):
+    """As the command line says."""
+    return round_of(options.seed, number, LEASE_S, options.kinds, options.at_once,
+                    options.beyond_bound)
