@@ -29,11 +29,25 @@ PREFIX = "muster-nemesis-"
 # What ctest takes for "skipped".
 EXIT_IMPOSSIBLE = 77
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Impossible(Exception):
     """This machine or account can't make namespaces."""
+
+
+class Stopped(Exception):
+    """A signal told the box to end."""
+
+
+def take_signals():
+    """From now on those that ask for an end raise Stopped in the first process."""
+    def stop(*_):
+        raise Stopped
+    for number in ENDING:
+        signal.signal(number, stop)
 
 
 def _check(result, doing):
@@ -100,16 +114,19 @@ def become_able():
 
 def run(inside):
     """Calls inside() as the first process of a new box; returns its exit code. SIGINT, SIGTERM and
-    SIGHUP are passed on to it."""
+    SIGHUP are passed on to it and raise Stopped there."""
     _unshare(CLONE_NEWPID, "cannot make a process namespace")
     alive, death = os.pipe()
+    # The first process of a namespace doesn't even notice a signal that it has no handler for.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     child = os.fork()
     if child == 0:
         os.close(death)
         os._exit(_first_process(inside, alive))
     os.close(alive)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, lambda got, _: os.kill(child, got))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     _, status = os.waitpid(child, 0)
     os.close(death)
     return os.waitstatus_to_exitcode(status)
@@ -126,8 +143,13 @@ def _unshare(flags, doing):
 
 def _first_process(inside, alive):
     try:
+        take_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         _enter(alive)
         return inside()
+    except Stopped:
+        print("nemesis: stopped by a signal", file=sys.stderr)
+        return 1
     except Impossible as error:
         print("nemesis: %s" % error, file=sys.stderr)
         return EXIT_IMPOSSIBLE

@@ -22,10 +22,6 @@ import report
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Stopped(Exception):
-    """A signal told it to end."""
-
-
 def inside(options, folder):
     """In the box."""
     # In memory: what others do to this machine's disk is no fault of ours, and must not be
@@ -33,18 +29,9 @@ def inside(options, folder):
     box.mount("tmpfs", folder, "mode=0711")
     tempfile.tempdir = str(folder)
     import run  # not before: see there
-
-    def stop(*_):
-        raise Stopped
-
     signal.alarm(0)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
-    try:
-        return carry_out(options, run.Run(options, folder))
-    except Stopped:
-        print("nemesis: stopped by a signal", file=sys.stderr)
-        return 1
+    box.take_signals()
+    return carry_out(options, run.Run(options, folder))
 
 
 def carry_out(options, run):
@@ -56,7 +43,7 @@ def carry_out(options, run):
             Path(options.json).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         keep = options.keep or bool(run.violations)
         return 1 if run.violations else 0
-    except Stopped:
+    except box.Stopped:
         keep = options.keep
         raise
     finally:
