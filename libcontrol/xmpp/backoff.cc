@@ -20,9 +20,9 @@ Duration Backoff::next(DownReason reason, Duration up_for, bool urgent) {
   }
   // 200 ms, doubled seven times, is over the longest wait already.
   const Duration middle =
-      std::min(first * (int64_t{1} << std::min(failures_ - quick_, 8)), kLongest);
+      std::min(first * (int64_t{1} << std::min(failures_ - quick_, 8)), longest_);
   ++failures_;
-  return std::min(middle / 2 + jitter(middle), kLongest);
+  return std::min(middle / 2 + jitter(middle), longest_);
 }
 
 }  // namespace muster::xmpp

@@ -10,14 +10,15 @@ namespace muster::xmpp {
 // Pure. A retry comes within 100 to 300 ms, since most losses are a server that restarts: a
 // connection that is refused costs nobody anything, and leases of a few seconds have to outlive the
 // restart. After kQuickTries of them, or after trouble that the server had work with, the wait
-// doubles up to 30 s. Two thirds of each wait are random, so that a thousand nodes that lost their
-// server in one instant do not come back in one. Whoever is not urgent waits five times as long
-// at first, so that those who hold a lease find a server that has time for them. What another try
-// is unlikely to mend (a conflict, a wrong password) waits 30 to 60 s at once.
+// doubles up to `longest`. Two thirds of each wait are random, so that a thousand nodes that lost
+// their server in one instant do not come back in one. Whoever is not urgent waits five times as
+// long at first, so that those who hold a lease find a server that has time for them. What another
+// try is unlikely to mend (a conflict, a wrong password) waits 30 to 60 s at once.
 class Backoff {
  public:
   // `random` must outlive it.
-  explicit Backoff(Random& random) : random_(random) {}
+  explicit Backoff(Random& random, Duration longest = kLongest)
+      : random_(random), longest_(longest) {}
 
   // After an attempt that failed, or a connection that was up for `up_for` and ended. One that was
   // up for less than kStable counts as failed: a server that accepts and throws out at once must
@@ -33,6 +34,7 @@ class Backoff {
 
  private:
   Random& random_;
+  const Duration longest_;
   int failures_ = 0;
   int quick_ = 0;  // Of them, those that cost the server nothing.
 };

@@ -15,6 +15,10 @@ namespace {
 // gone without a word is only noticed by writing.
 constexpr int kKeepaliveMs = 30'000;
 
+// There is one of it, mostly on the server's own machine, and nobody becomes active while it is
+// away: a server that comes back, however late, is not left waiting for it.
+constexpr Duration kLongestWait = Duration::seconds(2);
+
 bool isLoopback(const std::string& host) {
   if (host == "localhost") return true;
   const QHostAddress address(QString::fromStdString(host));
@@ -48,7 +52,7 @@ struct ComponentLink::Connection {
 };
 
 ComponentLink::ComponentLink(ComponentConfig config)
-    : config_(std::move(config)), jid_([this] {
+    : ReconnectingLink(kLongestWait), config_(std::move(config)), jid_([this] {
         const Result<Jid> jid = Jid::parse(config_.domain);
         return jid ? *jid : Jid();
       }()) {

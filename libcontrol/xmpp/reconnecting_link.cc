@@ -11,7 +11,7 @@ constexpr size_t kMaxErrorTextBytes = 512;
 
 }  // namespace
 
-ReconnectingLink::ReconnectingLink() {
+ReconnectingLink::ReconnectingLink(Duration longest_wait) : backoff_(random_, longest_wait) {
   retry_.setSingleShot(true);
   login_limit_.setSingleShot(true);
   QObject::connect(&retry_, &QTimer::timeout, &context_, [this] {

@@ -19,7 +19,7 @@ inline constexpr Duration kLoginTimeout = Duration::seconds(15);
 // Needs a QCoreApplication; belongs to the thread that made it.
 class ReconnectingLink : public Link {
  public:
-  ReconnectingLink();
+  explicit ReconnectingLink(Duration longest_wait = Backoff::kLongest);
 
   void start() override;
   void stop() override;
@@ -53,7 +53,7 @@ class ReconnectingLink : public Link {
 
  private:
   SystemRandom random_;
-  Backoff backoff_{random_};
+  Backoff backoff_;
   QTimer retry_;
   QTimer login_limit_;
   QElapsedTimer up_since_;

@@ -68,6 +68,17 @@ TEST(Backoff, FirstRetryIsQuickAndTheWaitGrowsToItsBound) {
   }
 }
 
+TEST(Backoff, TheLongestWaitCanBeShorter) {
+  SeededRandom random(9);
+  Backoff backoff(random, Duration::seconds(2));
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_LE(backoff.next(DownReason::kNetwork, Duration::seconds(1)), Duration::seconds(2));
+    EXPECT_LE(backoff.next(DownReason::kStreamError, {}), Duration::seconds(2));
+  }
+  EXPECT_GE(backoff.next(DownReason::kConflict, {}), Duration::seconds(30))
+      << "what another try will not mend";
+}
+
 TEST(Backoff, WaitsAreSpread) {
   SeededRandom random(2);
   Duration shortest = Duration::max();
