@@ -3,8 +3,11 @@
  * LD_PRELOAD it and name a file of 8 bytes in NEMESIS_CLOCK: a signed count of millionths by which
  * CLOCK_MONOTONIC, _RAW, _COARSE and CLOCK_BOOTTIME run fast (slow if negative), in the machine's
  * byte order. A change takes effect at the next look at the clock and never makes it jump. Waits
- * are stretched alike, as they would be on a machine whose clock has that rate. The time of day
- * stays true. Without the variable nothing is changed. */
+ * are stretched alike, as they would be on a machine whose clock has that rate: an event loop that
+ * waits in poll() for what its own clock says would else wake late, or early and look again. What
+ * the kernel waits for by itself (timerfd, alarm, SO_RCVTIMEO) goes by the true clock; the daemons
+ * here, Qt and GLib use poll() and condition variables. The time of day stays true. Without the
+ * variable nothing is changed. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
