@@ -78,12 +78,18 @@ class Folder:
     """The folder of one run. It is locked while the run lives, so that others know."""
 
     def __init__(self):
-        self._remove_left_behind()
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+        # One at a time: a folder that is being made is not locked yet.
+        above = os.open(tempfile.gettempdir(), os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(above, fcntl.LOCK_EX)
+            self._remove_left_behind()
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+            self._lock = open(self.path / "lock", "w", encoding="ascii")
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        finally:
+            os.close(above)
         # The server runs as somebody else and has a folder in it.
         self.path.chmod(0o711)
-        self._lock = open(self.path / "lock", "w", encoding="ascii")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     @staticmethod
     def _remove_left_behind():
@@ -93,7 +99,7 @@ class Folder:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     shutil.rmtree(left, ignore_errors=True)
             except OSError:
-                continue  # somebody's who is alive, or just being made
+                continue  # somebody's who is alive
 
     def remove(self):
         shutil.rmtree(self.path, ignore_errors=True)
