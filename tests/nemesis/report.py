@@ -12,10 +12,13 @@ def figures(values):
 
 
 def by_label(failovers):
-    """`failovers` are (label, Failover); {label: {"outage": figures, "excess": figures}}."""
+    """`failovers` are (label, Failover); {label: {"outage": figures, "excess": figures}}, and the
+    same for all that were crashes and all that were in order."""
     labels = {}
     for label, failover in failovers:
-        labels.setdefault(label, []).append(failover)
+        whole = "crash: all of them" if failover.crash else "in order: all of them"
+        for one in (whole, label):
+            labels.setdefault(one, []).append(failover)
     return {label: {"outage": figures([one.outage for one in found]),
                     "excess": figures([one.excess for one in found])}
             for label, found in sorted(labels.items())}

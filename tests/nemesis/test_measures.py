@@ -84,7 +84,7 @@ class Failovers(unittest.TestCase):
     def test_the_report_groups_them(self):
         [found] = self.measure(self.event())
         table = report.by_label([("a", found), ("b", found), ("a", found)])
-        self.assertEqual([("a", 2), ("b", 1)],
+        self.assertEqual([("a", 2), ("b", 1), ("in order: all of them", 3)],
                          [(label, part["outage"]["count"]) for label, part in table.items()])
 
 
