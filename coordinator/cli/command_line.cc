@@ -19,6 +19,7 @@
 #include "coordinator/cli/roll.h"
 #include "coordinator/cli/rules.h"
 #include "coordinator/cli/settings.h"
+#include "coordinator/cli/store.h"
 #include "coordinator/cli/up_down.h"
 #include "coordinator/cli/verb_docs.h"
 #include "coordinator/cli/verbs.h"
@@ -217,6 +218,11 @@ class CommandLine {
     rules->add_option("FILE", rules_.file, help("rules", "FILE"))->required();
     without_settings_.push_back(
         {rules, [this] { return runRules(flags_.output == "json", rules_, std::cin); }});
+    CLI::App* store = addVerb("store");
+    store->add_option("ACTION", store_.action, help("store", "ACTION"))->required();
+    store->add_option("FILE", store_.file, help("store", "FILE"))->required();
+    without_settings_.push_back(
+        {store, [this] { return runStore(flags_.output == "json", store_, std::cin, std::cout); }});
     // For the build: docs/commands.md and the manual pages are made with it.
     CLI::App* docs = app_.add_subcommand("docs", "Print docs/commands.md")->group("");
     docs->add_option("--man", man_dir_, "Write the manual pages into this folder instead");
@@ -313,6 +319,7 @@ class CommandLine {
   UpArguments up_;
   RollArguments roll_;
   RulesArguments rules_;
+  StoreArguments store_;
   std::string word_;     // of completion and man
   std::string man_dir_;  // of docs
   std::vector<Local> with_settings_;

@@ -197,6 +197,27 @@ const std::vector<VerbDoc>& localVerbs() {
         {"FILE", "", "FILE", "The file of rules (TOML)", {}, "files"}},
        {},
        {"muster rules check rules.toml", "muster rules test rules.toml < app.log"}},
+      {"store",
+       "Verify, export or import a coordinator's database",
+       "store verify|export|import FILE",
+       {"verify reads all of it as the coordinator would, and says what is in it or what is "
+        "damaged. "
+        "export writes it to standard output as text, a row a line; import reads that from "
+        "standard "
+        "input and makes a new file of it. The first two may be done while the coordinator runs.",
+        "A coordinator that starts with an older copy finds out from its nodes and waits before it "
+        "offers anything. Needs no cluster."},
+       {{"ACTION", "", "ACTION", "verify, export or import", {"verify", "export", "import"}, ""},
+        {"FILE",
+         "",
+         "FILE",
+         "The database; of an import, a file that is yet to be made",
+         {},
+         "files"}},
+       {},
+       {"muster store verify /var/lib/muster/coordinator.sqlite",
+        "muster store export coordinator.sqlite > coordinator.jsonl",
+        "muster store import new.sqlite < coordinator.jsonl"}},
       {"completion",
        "Print the completion script of a shell",
        "completion SHELL",

@@ -42,6 +42,16 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
   return database;
 }
 
+Result<std::unique_ptr<Database>> Database::openToRead(const std::filesystem::path& file) {
+  std::unique_ptr<Database> database(new Database(file));
+  const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
+  if (sqlite3_open_v2(file.c_str(), &database->handle_, flags, nullptr) != SQLITE_OK) {
+    return database->failure("open");
+  }
+  sqlite3_extended_result_codes(database->handle_, 1);
+  return database;
+}
+
 Status Database::configure() {
   for (const char* pragma : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
                              "PRAGMA foreign_keys=ON", "PRAGMA trusted_schema=OFF"}) {

@@ -21,6 +21,8 @@ class Database {
   // Changes nothing in the file yet, so that a stranger's is left as it was.
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file,
                                                 Duration busy_timeout);
+  // To read only; others may write meanwhile.
+  static Result<std::unique_ptr<Database>> openToRead(const std::filesystem::path& file);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -262,24 +262,33 @@ const Schema& auditTrailSchema() {
   return kSchema;
 }
 
-Status prepareSchema(Database& database, const Schema& schema) {
+Result<int64_t> knownVersion(Database& database, const Schema& schema) {
   Result<int64_t> id = database.number("PRAGMA application_id");
   if (!id) return id.status();
   Result<int64_t> version = database.number("PRAGMA user_version");
   if (!version) return version.status();
-  Result<int64_t> objects = database.number("SELECT count(*) FROM sqlite_schema");
-  if (!objects) return objects.status();
-
-  const bool fresh = *id == 0 && *version == 0 && *objects == 0;
-  if (!fresh && *id != schema.application_id) {
-    return {Code::kRefusedUnsafe, std::string("it is a database, but not ") + schema.owner};
+  if (*id != schema.application_id) {
+    return Status(Code::kRefusedUnsafe, std::string("it is a database, but not ") + schema.owner);
   }
   const auto current = static_cast<int64_t>(schema.steps.size());
-  if (*version < 0 || *version > current) {
-    return {Code::kRefusedUnsafe, "its schema version is " + std::to_string(*version) +
-                                      ", and this program knows up to " + std::to_string(current) +
-                                      "; run the newer program, or restore an older copy"};
-  }
+  if (*version >= 0 && *version <= current) return version;
+  return Status(Code::kRefusedUnsafe, "its schema version is " + std::to_string(*version) +
+                                          ", and this program knows up to " +
+                                          std::to_string(current) +
+                                          "; run the newer program, or restore an older copy");
+}
+
+Status prepareSchema(Database& database, const Schema& schema) {
+  Result<int64_t> marks = database.number(
+      "SELECT application_id + user_version FROM pragma_application_id, "
+      "pragma_user_version");
+  if (!marks) return marks.status();
+  Result<int64_t> objects = database.number("SELECT count(*) FROM sqlite_schema");
+  if (!objects) return objects.status();
+  const bool fresh = *marks == 0 && *objects == 0;
+  Result<int64_t> version = fresh ? Result<int64_t>(0) : knownVersion(database, schema);
+  if (!version) return version.status();
+  const auto current = static_cast<int64_t>(schema.steps.size());
   if (Status configured = database.configure(); !configured) return configured;
   Result<int64_t> damaged =
       database.number("SELECT count(*) FROM pragma_quick_check(1) WHERE quick_check <> 'ok'");

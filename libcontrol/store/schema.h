@@ -18,6 +18,10 @@ struct Schema {
 const Schema& coordinatorSchema();
 const Schema& auditTrailSchema();  // an audit trail by itself
 
+// The version of a file of ours, which a new one has not: kRefusedUnsafe for a newer one or
+// somebody else's database.
+Result<int64_t> knownVersion(Database& database, const Schema& schema);
+
 // Checks that the file is ours and not newer than this program, then brings it to the current
 // version. kRefusedUnsafe for a newer one or somebody else's database, kDataLoss for a damaged one.
 Status prepareSchema(Database& database, const Schema& schema = coordinatorSchema());

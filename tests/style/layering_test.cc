@@ -47,8 +47,8 @@ const std::map<std::string, std::set<std::string>>& allowedArrows() {
         "metrics",   "proto",   "protobuf", "spdlog",   "qt",      "cli11"}},
       {"local", {"base", "public", "qt", "json", "toml"}},
       {"cli",
-       {"base", "adhoc", "catalogue", "config", "convert", "service", "rules", "xmpp", "local",
-        "commands", "proto", "protobuf", "qt", "json", "toml", "cli11"}},
+       {"base", "adhoc", "catalogue", "config", "convert", "service", "rules", "store", "xmpp",
+        "local", "commands", "proto", "protobuf", "qt", "json", "toml", "cli11"}},
       {"node-agent", {"public", "base", "config", "spdlog", "cli11"}},
       {"examples", {"public", "spdlog", "sqlite", "toml", "cli11", "json"}},
   };
