@@ -65,8 +65,8 @@ class Cluster(Site):
 
     # --- configuration ----------------------------------------------------------------------
 
-    def _coordinator_toml(self):
-        text = super()._coordinator_toml()
+    def _coordinator_toml(self, name):
+        text = super()._coordinator_toml(name)
         for written, ours in (("port = %d" % self.server.component_port,
                                "port = %d" % COMPONENT_PORT),
                               ("port = %d" % self.server.port, "port = %d" % ACCOUNT_PORT),
