@@ -5,12 +5,12 @@
 #include <QJsonObject>
 #include <QNetworkReply>
 #include <QNetworkRequest>
-#include <QProcess>
 #include <QTimer>
 #include <QUrl>
 #include <memory>
 #include <utility>
 
+#include "coordinator/hook_process.h"
 #include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
 
@@ -21,7 +21,7 @@ using incident::NoticeKind;
 
 // A webhook that hangs must not pile up requests; the outbox tries again.
 constexpr size_t kMaxUnderWay = 16;
-// Of what a failing executable says.
+// Of what is said of a failing webhook.
 constexpr size_t kMaxErrorBytes = 200;
 // Alertmanager's own word for "not over yet".
 constexpr char kNoTime[] = "0001-01-01T00:00:00Z";
@@ -146,41 +146,18 @@ void Channels::post(const ChannelConfig& config, const std::string& id, const st
 
 void Channels::run(const ChannelConfig& config, const std::vector<std::string>& command,
                    const incident::Message& message, const std::string& input) {
-  auto* process = new QProcess(this);
-  process->setStandardOutputFile(QProcess::nullDevice());
-  QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
-  environment.insert("MUSTER_MESSAGE", qt(message.id));
-  environment.insert("MUSTER_INCIDENT", QString::number(message.notice.incident));
-  environment.insert("MUSTER_STATUS",
-                     message.notice.kind == NoticeKind::kEnded ? "resolved" : "firing");
-  process->setProcessEnvironment(environment);
-  const auto ended = std::make_shared<bool>(false);
-  const auto end = [this, process, ended, id = message.id](const Status& status) {
-    if (std::exchange(*ended, true)) return;
-    process->deleteLater();
-    finish(id, status);
-  };
-  connect(process, qOverload<int, QProcess::ExitStatus>(&QProcess::finished), this,
-          [process, end](int code, QProcess::ExitStatus how) {
-            if (how == QProcess::NormalExit && code == 0) return end(Status::ok());
-            const std::string said =
-                process->readAllStandardError().right(kMaxErrorBytes).toStdString();
-            end({Code::kUnavailable,
-                 (how == QProcess::NormalExit ? "it ended with exit code " + std::to_string(code)
-                                              : std::string("it was killed")) +
-                     (said.empty() ? "" : ": " + singleLine(said, kMaxErrorBytes))});
-          });
-  connect(process, &QProcess::errorOccurred, this, [process, end](QProcess::ProcessError error) {
-    if (error != QProcess::FailedToStart) return;
-    end({Code::kUnavailable, process->errorString().toStdString()});
+  HookCall call;
+  call.command = command;
+  call.input = input;
+  call.timeout = config.timeout;
+  call.environment = {
+      {"MUSTER_MESSAGE", message.id},
+      {"MUSTER_INCIDENT", std::to_string(message.notice.incident)},
+      {"MUSTER_STATUS", message.notice.kind == NoticeKind::kEnded ? "resolved" : "firing"}};
+  runHook(this, call, [this, id = message.id](const Status& status) {
+    --under_way_;
+    done_(id, status);
   });
-  QStringList words;
-  for (size_t i = 1; i < command.size(); ++i) words << qt(command[i]);
-  process->start(qt(command.front()), words);
-  process->write(QByteArray::fromStdString(input));
-  process->closeWriteChannel();
-  QTimer::singleShot(static_cast<int>(config.timeout.toMillis()), process,
-                     [process] { process->kill(); });
 }
 
 }  // namespace muster::coordinator

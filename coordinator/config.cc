@@ -149,6 +149,20 @@ election::GroupConfig readElection(ConfigTable table) {
   return out;
 }
 
+std::optional<FenceConfig> readFence(ConfigTable table) {
+  if (!table.isPresent()) return std::nullopt;
+  FenceConfig out;
+  out.command = table.strings("command");
+  if (out.command.empty() || out.command.front().empty() ||
+      out.command.size() > limits::kMaxHookWords) {
+    table.fail("command", "must have the program and its words, 1 to " +
+                              std::to_string(limits::kMaxHookWords));
+  }
+  out.after = table.duration("after", out.after, Duration{}, limits::kMaxLeaseTtl);
+  out.timeout = table.duration("timeout", out.timeout, Duration::seconds(1), kMaxSetting);
+  return out;
+}
+
 void readGrants(ConfigTable& table, const std::string& key, v1::Role role, Bootstrap& out) {
   for (const std::string& text : table.strings(key)) {
     const auto jid = Jid::parse(text);
@@ -218,6 +232,7 @@ Result<Config> loadConfig(const std::filesystem::path& file) {
   out.store = store.path("path");
   out.shared = readShared(store, root.table("lease"), out.component);
   out.election = readElection(root.table("election"));
+  out.fence = readFence(root.table("fence"));
   out.alerts = readAlerts(root.table("alerts"));
   out.alerts.policy.component = out.component.jid.domain();
   out.alerts.policy.address = out.account ? out.account->jid : out.component.jid;

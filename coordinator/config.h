@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coordinator/alert_config.h"
+#include "coordinator/fence_config.h"
 #include "libcontrol/base/jid.h"
 #include "libcontrol/base/status.h"
 #include "libcontrol/election/group.h"
@@ -65,6 +66,7 @@ struct Config {
   std::filesystem::path store;
   std::optional<SharedStoreConfig> shared;
   election::GroupConfig election;  // of every group; the name is filled in
+  std::optional<FenceConfig> fence;
   AlertConfig alerts;
   // How much a group counts in the overall level, 0 to 1; others count in full.
   std::map<std::string, double> weights;

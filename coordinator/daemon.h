@@ -17,6 +17,7 @@
 #include "coordinator/contacts.h"
 #include "coordinator/drain_marks.h"
 #include "coordinator/fanout.h"
+#include "coordinator/fencing.h"
 #include "coordinator/level_report.h"
 #include "coordinator/log_lines.h"
 #include "coordinator/membership.h"
@@ -138,6 +139,7 @@ class Daemon : private commands::Coordinators {
   std::unique_ptr<Cluster> cluster_;
   std::unique_ptr<Orders> orders_;
   std::unique_ptr<Chronicle> chronicle_;
+  std::unique_ptr<Fencing> fencing_;  // null: a lost holder's lease is waited out
   std::unique_ptr<ClusterView> view_;
   std::unique_ptr<DrainMarks> drain_marks_;
   std::unique_ptr<Moves> moves_;

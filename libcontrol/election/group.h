@@ -72,6 +72,7 @@ struct GroupView {
   std::optional<Jid> active;         // bare; the holder while ACTIVE or DRAINING
   InstanceId instance;               // the holder's
   bool confirmed = false;            // the holder has said that its application is active
+  bool lost = false;                 // it is not present, or does not renew its lease
   std::optional<MoveRecord> move{};  // under way
   bool paused = false;
   // Why moves or offers are held, one sentence; empty if they aren't. Part of the note.

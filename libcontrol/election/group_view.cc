@@ -20,6 +20,7 @@ GroupView GroupMachine::view(ElapsedTime now) const {
     view.active = record_.jid;
     view.instance = record_.instance;
     view.confirmed = confirmed_active_;
+    view.lost = now > silentAt() || findInstance(record_.jid, record_.instance) == nullptr;
   }
   view.move = record_.move;
   view.paused = isPaused(now);

@@ -131,7 +131,7 @@ TEST_F(ChannelsTest, AHookGetsTheIncidentOnItsInput) {
 
 TEST_F(ChannelsTest, AHookThatFailsSaysWhy) {
   make(hook("echo no route >&2; exit 3"));
-  EXPECT_EQ(send().text(), "it ended with exit code 3: no route ");
+  EXPECT_EQ(send().text(), "it ended with exit code 3: no route");
   ChannelConfig missing = hook("");
   missing.command = {"/nowhere/at/all"};
   make(missing);

@@ -1,0 +1,84 @@
+#include "coordinator/fencing.h"
+
+#include <utility>
+
+#include "coordinator/hook_process.h"
+#include "muster/log.h"
+
+namespace muster::coordinator {
+namespace {
+
+constexpr Duration kAgain = Duration::seconds(10);
+
+}  // namespace
+
+Fencing::Fencing(Cluster& cluster, xmpp::Endpoint& component, Chronicle& chronicle, Clock& clock,
+                 FenceConfig config)
+    : cluster_(cluster),
+      component_(component),
+      chronicle_(chronicle),
+      clock_(clock),
+      config_(std::move(config)) {
+  Cluster::Listener listener;
+  listener.tick = [this] { tick(); };
+  cluster_.addListener(std::move(listener));
+}
+
+void Fencing::tick() {
+  if (!component_.isUp()) {
+    up_since_.reset();
+    lost_.clear();
+    return;
+  }
+  if (!up_since_) up_since_ = clock_.elapsed();
+  for (const std::string& name : cluster_.groupNames()) look(name, *cluster_.find(name));
+}
+
+void Fencing::look(const std::string& name, GroupDriver& group) {
+  const ElapsedTime now = clock_.elapsed();
+  const election::GroupView view = group.view();
+  const bool new_here = now - *up_since_ < group.machine().record().lease_ttl;
+  if (!view.lost || new_here) {
+    lost_.erase(name);
+    return;
+  }
+  Lost& lost = lost_.try_emplace(name, Lost{view.instance, now, now, false}).first->second;
+  if (lost.instance != view.instance) lost = {view.instance, now, now, false};
+  if (lost.running || now < lost.not_before || now - lost.since < config_.after) return;
+  if (group.candidates().best() == nullptr) return;
+  fence(name, group, lost);
+}
+
+void Fencing::fence(const std::string& name, GroupDriver& group, Lost& lost) {
+  const election::GroupRecord& record = group.machine().record();
+  HookCall call;
+  call.command = config_.command;
+  call.timeout = config_.timeout;
+  call.environment = {{"MUSTER_GROUP", name},
+                      {"MUSTER_NODE", cluster_.nameOf(record.jid)},
+                      {"MUSTER_JID", record.jid.toString()},
+                      {"MUSTER_INSTANCE", record.instance.toHex()},
+                      {"MUSTER_EPOCH", std::to_string(record.epoch)}};
+  logger("muster.election")
+      ->warn("{}: fencing {}, which is lost", name, call.environment["MUSTER_NODE"]);
+  lost.running = true;
+  runHook(this, call, [this, name, instance = record.instance](const Status& status) {
+    fenced(name, instance, status);
+  });
+}
+
+void Fencing::fenced(const std::string& name, const InstanceId& instance, const Status& status) {
+  const auto lost = lost_.find(name);
+  if (lost != lost_.end() && lost->second.instance == instance) {
+    lost->second.running = false;
+    lost->second.not_before = clock_.elapsed() + kAgain;
+  }
+  GroupDriver* group = cluster_.find(name);
+  if (group == nullptr) return;
+  // Of another process than the holder's the machine takes no notice.
+  if (status) return group->step(election::group::HolderFenced{instance, "the fence command"});
+  logger("muster.election")->error("{}: the fence command: {}", name, status.text());
+  chronicle_.note(*group, "fence-failed", "", status.text());
+}
+
+}  // namespace muster::coordinator
