@@ -96,8 +96,13 @@ void ServerProcess::kill() {
   pid_ = 0;
 }
 
+// Returns once it stands still: until then it goes on answering.
 void ServerProcess::freeze() {
-  if (pid_ > 0) ::kill(-pid_, SIGSTOP);
+  if (pid_ <= 0) return;
+  ::kill(-pid_, SIGSTOP);
+  int status = 0;
+  const bool ended = waitpid(pid_, &status, WUNTRACED) != pid_ || !WIFSTOPPED(status);
+  if (ended) pid_ = 0;
 }
 
 void ServerProcess::thaw() {
