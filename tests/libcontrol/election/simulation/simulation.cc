@@ -84,8 +84,8 @@ void moveInFairWeather(Cluster& cluster) {
   }
 }
 
-// Nodes that were down log in by themselves. A write that began among the faults may still be the end
-// of its process, and of whatever waits for it.
+// Nodes that were down log in by themselves. A write that began among the faults may still be the
+// end of its process, and of whatever waits for it.
 bool isComplete(Cluster& cluster) {
   if (!cluster.coordinator.process.linked || cluster.coordinator.process.busy) return false;
   for (const auto& node : cluster.nodes) {
