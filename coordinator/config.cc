@@ -158,7 +158,8 @@ std::optional<FenceConfig> readFence(ConfigTable table) {
     table.fail("command", "must have the program and its words, 1 to " +
                               std::to_string(limits::kMaxHookWords));
   }
-  out.after = table.duration("after", out.after, Duration{}, limits::kMaxLeaseTtl);
+  // Shorter, one late renewal would do.
+  out.after = table.duration("after", out.after, Duration::seconds(1), limits::kMaxLeaseTtl);
   out.timeout = table.duration("timeout", out.timeout, Duration::seconds(1), kMaxSetting);
   return out;
 }

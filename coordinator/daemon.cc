@@ -180,8 +180,8 @@ void Daemon::buildRooms(const Config& config, const std::function<void(const Sta
       [this](const Jid& from, const Jid& to, const std::string& text) { say(from, to, text); },
       [this](const std::string& group) { return alerts_->namesOfOpen(group); });
   if (config.fence) {
-    fencing_ =
-        std::make_unique<Fencing>(*cluster_, *component_, *chronicle_, clock_, *config.fence);
+    fencing_ = std::make_unique<Fencing>(*cluster_, *component_, store_->groups(), *chronicle_,
+                                         clock_, *config.fence);
   }
   view_ = std::make_unique<ClusterView>(*cluster_, [this](const std::string& group) {
     const std::string alarm = chronicle_->alarmOf(group);

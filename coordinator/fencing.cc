@@ -1,5 +1,6 @@
 #include "coordinator/fencing.h"
 
+#include <QPointer>
 #include <utility>
 
 #include "coordinator/hook_process.h"
@@ -12,10 +13,11 @@ constexpr Duration kAgain = Duration::seconds(10);
 
 }  // namespace
 
-Fencing::Fencing(Cluster& cluster, xmpp::Endpoint& component, Chronicle& chronicle, Clock& clock,
-                 FenceConfig config)
+Fencing::Fencing(Cluster& cluster, xmpp::Endpoint& component, store::GroupStore& store,
+                 Chronicle& chronicle, Clock& clock, FenceConfig config)
     : cluster_(cluster),
       component_(component),
+      store_(store),
       chronicle_(chronicle),
       clock_(clock),
       config_(std::move(config)) {
@@ -46,11 +48,26 @@ void Fencing::look(const std::string& name, GroupDriver& group) {
   if (lost.instance != view.instance) lost = {view.instance, now, now, false};
   if (lost.running || now < lost.not_before || now - lost.since < config_.after) return;
   if (group.candidates().best() == nullptr) return;
-  fence(name, group, lost);
+  lost.running = true;
+  fence(name, view.instance);
 }
 
-void Fencing::fence(const std::string& name, GroupDriver& group, Lost& lost) {
-  const election::GroupRecord& record = group.machine().record();
+// What is fenced stays so: a coordinator that stood still, and was deposed meanwhile, has not heard
+// of anybody either. So the store has to confirm that it leads, and then the holder has to be lost
+// still.
+void Fencing::fence(const std::string& name, const InstanceId& instance) {
+  store_.confirm([this, name, instance, alive = QPointer<Fencing>(this)](const Status& confirmed) {
+    if (alive.isNull()) return;
+    const GroupDriver* group = cluster_.find(name);
+    const bool still = group != nullptr && group->view().lost && group->view().instance == instance;
+    if (confirmed && still) return run(name, instance);
+    const auto lost = lost_.find(name);
+    if (lost != lost_.end() && lost->second.instance == instance) lost->second.running = false;
+  });
+}
+
+void Fencing::run(const std::string& name, const InstanceId& instance) {
+  const election::GroupRecord& record = cluster_.find(name)->machine().record();
   HookCall call;
   call.command = config_.command;
   call.timeout = config_.timeout;
@@ -61,10 +78,8 @@ void Fencing::fence(const std::string& name, GroupDriver& group, Lost& lost) {
                       {"MUSTER_EPOCH", std::to_string(record.epoch)}};
   logger("muster.election")
       ->warn("{}: fencing {}, which is lost", name, call.environment["MUSTER_NODE"]);
-  lost.running = true;
-  runHook(this, call, [this, name, instance = record.instance](const Status& status) {
-    fenced(name, instance, status);
-  });
+  runHook(this, call,
+          [this, name, instance](const Status& status) { fenced(name, instance, status); });
 }
 
 void Fencing::fenced(const std::string& name, const InstanceId& instance, const Status& status) {

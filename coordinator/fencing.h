@@ -21,8 +21,8 @@ namespace muster::coordinator {
 // yet. Lives on the event loop's thread; all references must outlive it.
 class Fencing : public QObject {
  public:
-  Fencing(Cluster& cluster, xmpp::Endpoint& component, Chronicle& chronicle, Clock& clock,
-          FenceConfig config);
+  Fencing(Cluster& cluster, xmpp::Endpoint& component, store::GroupStore& store,
+          Chronicle& chronicle, Clock& clock, FenceConfig config);
 
   // Once a second, by the cluster.
   void tick();
@@ -35,11 +35,13 @@ class Fencing : public QObject {
     bool running = false;
   };
   void look(const std::string& name, GroupDriver& group);
-  void fence(const std::string& name, GroupDriver& group, Lost& lost);
+  void fence(const std::string& name, const InstanceId& instance);
+  void run(const std::string& name, const InstanceId& instance);
   void fenced(const std::string& name, const InstanceId& instance, const Status& status);
 
   Cluster& cluster_;
   xmpp::Endpoint& component_;
+  store::GroupStore& store_;
   Chronicle& chronicle_;
   Clock& clock_;
   const FenceConfig config_;

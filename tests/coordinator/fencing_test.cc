@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tests/coordinator/cluster_stage.h"
+#include "tests/libcontrol/store/coordinator_store_fixture.h"
 
 namespace muster::coordinator {
 namespace {
@@ -31,7 +32,7 @@ class FencingTest : public ClusterStage {
                           "' && env | grep ^MUSTER_ | sort >> asked && echo not today >&2 && "
                           "exit $(cat answer)"};
     fencing_ = std::make_unique<Fencing>(coordinator_->cluster, coordinator_->component,
-                                         coordinator_->chronicle, clock_, config);
+                                         store_->groups(), coordinator_->chronicle, clock_, config);
     nodesAppear();
     ASSERT_EQ(coordinator_->status().active(), "node1");
     fencing_->tick();
@@ -113,6 +114,32 @@ TEST_F(FencingTest, NobodyIsFencedForNothing) {
   EXPECT_EQ(asked(), "") << "nobody else could take the role";
 }
 
+// One that stood still may have been deposed, and what it has not heard says nothing.
+TEST_F(FencingTest, WhoMayNotLeadAnyMoreFencesNobody) {
+  store::KeptRows log;
+  const auto elsewhere = std::move(store::openOnRows(log, {})).value();
+  begin("0");
+  fencing_.reset();
+  FenceConfig config;
+  config.command = {"/bin/sh", "-c", "touch '" + (dir_ / "asked").string() + "'"};
+  fencing_ =
+      std::make_unique<Fencing>(coordinator_->cluster, coordinator_->component, elsewhere->groups(),
+                                coordinator_->chronicle, clock_, config);
+  fencing_->tick();
+  clock_.advance(election_.lease_ttl);
+  for (FakeNode* node : {&one_, &two_}) node->renew(node->epoch);
+  settle();
+  log.failure = {Code::kConflict, "another coordinator leads now"};
+  one_.stop();
+  settle();
+  for (int i = 0; i < 3; ++i) second();
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "asked"));
+  log.failure = {};
+  second();
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "asked")) << "the same, once it is confirmed";
+  fencing_.reset();
+}
+
 // After a restart nobody has been heard of yet; the machines themselves may be well.
 TEST_F(FencingTest, WhoHasJustComeFencesNobody) {
   begin("0");
@@ -122,7 +149,7 @@ TEST_F(FencingTest, WhoHasJustComeFencesNobody) {
   FenceConfig config;
   config.command = {"/bin/sh", "-c", "touch '" + (dir_ / "asked").string() + "'"};
   fencing_ = std::make_unique<Fencing>(coordinator_->cluster, coordinator_->component,
-                                       coordinator_->chronicle, clock_, config);
+                                       store_->groups(), coordinator_->chronicle, clock_, config);
   two_.showPresence(v1::NODE_ROLE_STANDBY);
   settle();
   for (int i = 0; i < 4; ++i) second();
