@@ -157,18 +157,29 @@ void Chronicle::onMoveFinished(const GroupDriver& group, const eg::MoveFinished&
   add(group, std::move(row));
 }
 
+void Chronicle::raise(const GroupDriver& group, const std::string& what, const std::string& text) {
+  logger("muster.election")->error("{}: {}", group.name(), text);
+  tellAlarm(group, what, text, text);
+}
+
 void Chronicle::onAlarm(const GroupDriver& group, const eg::Alarm& event) {
+  tellAlarm(group, "alarm", std::string(eg::alarmKindName(event.kind)) + ": " + event.text,
+            event.text);
+}
+
+void Chronicle::tellAlarm(const GroupDriver& group, const std::string& what,
+                          const std::string& cause, const std::string& text) {
   store::HistoryRow row;
-  row.what = "alarm";
+  row.what = what;
   row.epoch = group.machine().record().epoch;
-  row.cause = std::string(eg::alarmKindName(event.kind)) + ": " + event.text;
+  row.cause = cause;
   add(group, std::move(row));
-  alarms_[group.name()] = {event.text, clock_.wall()};
+  alarms_[group.name()] = {text, clock_.wall()};
   const Jid contact = cluster_.contactOf(group.name());
   for (const Jid& subscriber : contacts_.subscribersOf(contact)) {
     const auto role = authority_.roleOf(subscriber);
     if (role && catalogue::reaches(*role, v1::ROLE_OPERATOR)) {
-      say_(contact, subscriber, "Alarm of group " + group.name() + ": " + event.text);
+      say_(contact, subscriber, "Alarm of group " + group.name() + ": " + text);
     }
   }
 }

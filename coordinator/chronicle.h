@@ -39,6 +39,9 @@ class Chronicle : public commands::GroupHistory {
   // waits for it: who is told that it is done finds it here, whatever happens next.
   void note(const GroupDriver& group, const std::string& what, const std::string& who,
             const std::string& cause);
+  // What a person should look at: a line of the history, the group's latest alarm, and a message to
+  // the operators who subscribe to the group.
+  void raise(const GroupDriver& group, const std::string& what, const std::string& text);
   // Writes what awaits it; by itself soon after each event, and before every query.
   Status flush();
 
@@ -52,6 +55,8 @@ class Chronicle : public commands::GroupHistory {
   void onMoveStarted(const GroupDriver& group, const election::group::MoveStarted& event);
   void onMoveFinished(const GroupDriver& group, const election::group::MoveFinished& event);
   void onAlarm(const GroupDriver& group, const election::group::Alarm& event);
+  void tellAlarm(const GroupDriver& group, const std::string& what, const std::string& cause,
+                 const std::string& text);
   void add(const GroupDriver& group, store::HistoryRow row);
   std::string nameOf(const Jid& bare) const;
 

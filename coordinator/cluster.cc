@@ -129,6 +129,7 @@ Status Cluster::addGroup(const store::GroupRow& row) {
   parts_.contacts.add(contactOf(row.name));
   levels_.add(row.name);
   for (const Member* member : members_.ofGroup(row.name)) enroll(group, *member);
+  group.step(election::group::MembersListed{});
   return Status::ok();
 }
 
@@ -303,9 +304,23 @@ void Cluster::pushGrants() {
   }
 }
 
+// Who may ask this node for a promise.
+std::vector<Jid> Cluster::peersOf(const Jid& bare) const {
+  std::vector<Jid> peers;
+  const Member* member = members_.find(bare);
+  if (parts_.election.failsafe_limit <= Duration{} || member == nullptr) return peers;
+  for (const Member* other : members_.ofGroup(member->group)) {
+    if (other->jid != bare) peers.push_back(other->jid);
+  }
+  if (member->group.empty() || peers.size() >= limits::kMaxFailsafeMembers) peers.clear();
+  return peers;
+}
+
 void Cluster::pushGrants(const Jid& full) {
   xmpp::Element iq = xmpp::makeIq("set", full);
-  iq.add(xmpp::writeGrants(parts_.authority.grants()));
+  v1::Grants grants = parts_.authority.grants();
+  for (const Jid& peer : peersOf(full.bare())) grants.add_peers(peer.toString());
+  iq.add(xmpp::writeGrants(grants));
   parts_.component.request(
       std::move(iq), limits::kIqTimeout, [this, full](const xmpp::IqOutcome& outcome) {
         if (outcome.isOk()) return;
@@ -374,6 +389,7 @@ Status Cluster::removeMember(const Jid& bare) {
 }
 
 void Cluster::tellMembership() {
+  if (parts_.election.failsafe_limit > Duration{}) pushGrants();
   refreshSoon();
   tell(listeners_, &Listener::membership);
 }

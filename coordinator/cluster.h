@@ -32,6 +32,10 @@ namespace muster::coordinator {
 // the outcome is unknown.
 bool isRefusal(const Status& status);
 
+// Asks if a move may begin, and answers once, at once or later.
+using MoveGate = std::function<void(const GroupDriver&, const election::group::MoveRequested&,
+                                    std::function<void(const Status&)> answer)>;
+
 // Lives on the event loop's thread; all references must outlive it.
 class Cluster {
  public:
@@ -139,6 +143,7 @@ class Cluster {
   void askTheAbsent();
   void onUnsubscribed(const Jid& bare);
   void pushGrants(const Jid& full);
+  std::vector<Jid> peersOf(const Jid& bare) const;
   Status addGroup(const store::GroupRow& row);
   void enroll(GroupDriver& group, const Member& member) const;
   void tellMembership();

@@ -132,6 +132,9 @@ election::GroupConfig readElection(ConfigTable table) {
   out.clock_rate_bound = table.number("clock_rate_bound_percent", 1, 0, 10) / 100;
   out.wait_margin =
       table.duration("wait_margin", out.wait_margin, Duration{}, Duration::seconds(10));
+  const Duration going_on = table.duration("failsafe_limit", limits::kDefaultFailsafeLimit,
+                                           Duration::seconds(1), limits::kMaxFailsafeLimit);
+  if (table.boolean("failsafe", false)) out.failsafe_limit = going_on;
   out.drain_deadline =
       table.duration("drain_deadline", out.drain_deadline, Duration::seconds(1), kMaxSetting);
   out.offer_timeout =
@@ -152,12 +155,7 @@ election::GroupConfig readElection(ConfigTable table) {
 std::optional<FenceConfig> readFence(ConfigTable table) {
   if (!table.isPresent()) return std::nullopt;
   FenceConfig out;
-  out.command = table.strings("command");
-  if (out.command.empty() || out.command.front().empty() ||
-      out.command.size() > limits::kMaxHookWords) {
-    table.fail("command", "must have the program and its words, 1 to " +
-                              std::to_string(limits::kMaxHookWords));
-  }
+  out.command = readCommand(table, "command");
   // Shorter, one late renewal would do.
   out.after = table.duration("after", out.after, Duration::seconds(1), limits::kMaxLeaseTtl);
   out.timeout = table.duration("timeout", out.timeout, Duration::seconds(1), kMaxSetting);
@@ -234,6 +232,9 @@ Result<Config> loadConfig(const std::filesystem::path& file) {
   out.shared = readShared(store, root.table("lease"), out.component);
   out.election = readElection(root.table("election"));
   out.fence = readFence(root.table("fence"));
+  out.four_eyes = root.table("policy").boolean("four_eyes", false);
+  out.hooks = readHooks(root.table("hooks"));
+  out.election.ask_before_moves = !out.hooks.pre_failover.empty();
   out.alerts = readAlerts(root.table("alerts"));
   out.alerts.policy.component = out.component.jid.domain();
   out.alerts.policy.address = out.account ? out.account->jid : out.component.jid;

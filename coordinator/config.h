@@ -10,6 +10,7 @@
 
 #include "coordinator/alert_config.h"
 #include "coordinator/fence_config.h"
+#include "coordinator/hook_config.h"
 #include "libcontrol/base/jid.h"
 #include "libcontrol/base/status.h"
 #include "libcontrol/election/group.h"
@@ -67,6 +68,8 @@ struct Config {
   std::optional<SharedStoreConfig> shared;
   election::GroupConfig election;  // of every group; the name is filled in
   std::optional<FenceConfig> fence;
+  HookConfig hooks;
+  bool four_eyes = false;  // what is forced waits for a second admin
   AlertConfig alerts;
   // How much a group counts in the overall level, 0 to 1; others count in full.
   std::map<std::string, double> weights;

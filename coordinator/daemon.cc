@@ -124,7 +124,11 @@ Daemon::Daemon(Seat seat)
       clock_(SystemClock::forWaiter()),
       started_(clock_.wall()),
       authority_(store_->grants()),
-      audit_(store_->audit()) {}
+      audit_(store_->audit()),
+      four_eyes_(std::make_unique<FourEyes>(FourEyes::Parts{
+          authority_, random_,
+          [this](const Jid& but, const std::string& text) { tellAdmins(but, text); },
+          [this](const Jid& to, const std::string& text) { say(address_, to, text); }})) {}
 
 Daemon::~Daemon() = default;
 
@@ -157,6 +161,7 @@ Status Daemon::build(const Config& config, std::function<void(const Status&)> fa
       random_, address_, shared ? seat_.lease_address : address_, config.election,
       [this](const service::PresenceText& text) { showOverall(text); }, fatal, level_history_.get(),
       config.weights});
+  wants_four_eyes_ = config.four_eyes;
   buildRooms(config, fatal);
   buildOverrides();
   buildAlerts(config, fatal);
@@ -164,6 +169,7 @@ Status Daemon::build(const Config& config, std::function<void(const Status&)> fa
   if (Status s = contacts_->load(); !s) return s;
   if (Status s = pauses_->load(); !s) return s;
   if (Status s = move_schedule_->load(); !s) return s;
+  if (Status s = site_hooks_->load(); !s) return s;
   if (Status s = overrides_->load(); !s) return s;
   if (config.alerts.room) buildRoom(*config.alerts.room);
   if (Status s = alerts_->load(); !s) return s;
@@ -183,16 +189,25 @@ void Daemon::buildRooms(const Config& config, const std::function<void(const Sta
     fencing_ = std::make_unique<Fencing>(*cluster_, *component_, store_->groups(), *chronicle_,
                                          clock_, *config.fence);
   }
+  site_hooks_ = std::make_unique<SiteHooks>(*cluster_, *store_, *chronicle_, clock_, config.hooks);
   view_ = std::make_unique<ClusterView>(*cluster_, [this](const std::string& group) {
-    const std::string alarm = chronicle_->alarmOf(group);
-    const std::string to_come = move_schedule_->noteOf(group);
-    return alarm + (alarm.empty() || to_come.empty() ? "" : "; ") + to_come;
+    std::string text;
+    for (const std::string& part :
+         {chronicle_->alarmOf(group), move_schedule_->noteOf(group), site_hooks_->noteOf(group)}) {
+      text += (text.empty() || part.empty() ? "" : "; ") + part;
+    }
+    return text;
   });
+  const MoveGate gate = [this](const GroupDriver& group, const auto& request, auto answer) {
+    site_hooks_->ask(group, request, std::move(answer));
+  };
   drain_marks_ = std::make_unique<DrainMarks>(*cluster_, *orders_, clock_);
+  drain_marks_->setGate(gate);
   moves_ = std::make_unique<Moves>(Moves::Parts{
       *cluster_, *drain_marks_, random_,
       [this](const MovePurpose& purpose, const std::string& group, const Status& status,
-             const std::string& sentence) { onMoveEnded(purpose, group, status, sentence); }});
+             const std::string& sentence) { onMoveEnded(purpose, group, status, sentence); },
+      gate});
   move_schedule_ = std::make_unique<MoveSchedule>(
       MoveSchedule::Parts{*cluster_, store_->groups(), *chronicle_, *moves_, authority_, clock_,
                           [this](const commands::Origin& to, const std::string& text) {
@@ -353,6 +368,7 @@ Result<std::unique_ptr<catalogue::Dispatcher>> Daemon::makeDispatcher(
   commands::addClusterServiceLevel(handlers, *levels_);
   commands::addFailover(handlers, *moves_, *move_schedule_);
   commands::addDrain(handlers, *moves_);
+  commands::addApprove(handlers, *four_eyes_);
   commands::addPause(handlers, *pauses_);
   commands::addMembership(handlers, *membership_);
   commands::addHistory(handlers, *chronicle_);
@@ -361,12 +377,29 @@ Result<std::unique_ptr<catalogue::Dispatcher>> Daemon::makeDispatcher(
   commands::addSilences(handlers, *alerts_);
   commands::addReport(handlers, *month_report_);
   commands::addAudit(handlers, audit_);
-  return catalogue::Dispatcher::make(
-      std::move(catalogue).value(), std::move(handlers),
-      {&authority, view_.get(), &audit_, &random_,
-       [this](const std::string& verb, Code outcome, ElapsedTime began) {
-         command_counts_.count(verb, outcome, clock_.elapsed() - began);
-       }});
+  catalogue::Dispatcher::Ports ports{
+      &authority, view_.get(), &audit_, &random_,
+      [this](const std::string& verb, Code outcome, ElapsedTime began) {
+        command_counts_.count(verb, outcome, clock_.elapsed() - began);
+      }};
+  const auto self = std::make_shared<catalogue::Dispatcher*>(nullptr);
+  if (wants_four_eyes_) {
+    ports.force = [this, self](const catalogue::CallRequest& request, const std::string& line,
+                               const google::protobuf::Message& bound, ElapsedTime now) {
+      return four_eyes_->check(**self, request, line, bound, now);
+    };
+  }
+  auto made = catalogue::Dispatcher::make(std::move(catalogue).value(), std::move(handlers),
+                                          std::move(ports));
+  if (made) *self = made->get();
+  return made;
+}
+
+void Daemon::tellAdmins(const Jid& but, const std::string& text) {
+  for (const v1::Grant& grant : authority_.grants().grants()) {
+    const auto admin = Jid::parse(grant.jid());
+    if (admin && grant.role() == v1::ROLE_ADMIN && *admin != but) say(address_, *admin, text);
+  }
 }
 
 Status Daemon::buildCommands() {

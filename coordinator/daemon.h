@@ -18,6 +18,7 @@
 #include "coordinator/drain_marks.h"
 #include "coordinator/fanout.h"
 #include "coordinator/fencing.h"
+#include "coordinator/four_eyes.h"
 #include "coordinator/level_report.h"
 #include "coordinator/log_lines.h"
 #include "coordinator/membership.h"
@@ -30,6 +31,7 @@
 #include "coordinator/orders.h"
 #include "coordinator/overrides.h"
 #include "coordinator/pauses.h"
+#include "coordinator/site_hooks.h"
 #include "coordinator/store_ports.h"
 #include "coordinator/watchables.h"
 #include "libcontrol/catalogue/adhoc_face.h"
@@ -110,6 +112,7 @@ class Daemon : private commands::Coordinators {
   // commands::Coordinators, of one that is alone
   v1::CoordinatorsReply coordinators() override;
   void onMembership();
+  void tellAdmins(const Jid& but, const std::string& text);
   bool isRoom(const Jid& bare) const { return room_ != nullptr && bare == room_->jid(); }
   // From one of the coordinator's addresses, of its own accord; later if it can't be now.
   void say(const Jid& from, const Jid& to, const std::string& text);
@@ -140,6 +143,7 @@ class Daemon : private commands::Coordinators {
   std::unique_ptr<Orders> orders_;
   std::unique_ptr<Chronicle> chronicle_;
   std::unique_ptr<Fencing> fencing_;  // null: a lost holder's lease is waited out
+  std::unique_ptr<SiteHooks> site_hooks_;
   std::unique_ptr<ClusterView> view_;
   std::unique_ptr<DrainMarks> drain_marks_;
   std::unique_ptr<Moves> moves_;
@@ -154,6 +158,8 @@ class Daemon : private commands::Coordinators {
   std::unique_ptr<Alerts> alerts_;
   std::unique_ptr<MonthReport> month_report_;
   std::unique_ptr<Channels> channels_;
+  const std::unique_ptr<FourEyes> four_eyes_;
+  bool wants_four_eyes_ = false;     // else who may force something may do so alone
   std::unique_ptr<AlertRoom> room_;  // null: none is configured
   std::unique_ptr<catalogue::Dispatcher> dispatcher_;
   std::unique_ptr<catalogue::AdhocFace> adhoc_face_;

@@ -111,7 +111,10 @@ void DrainMarks::moveAway(const Member& member) {
   election::group::MoveRequested request;
   request.caller = member.name + " was drained by " + member.drain.by;
   request.away_from = member.jid;
-  group->step(request);
+  if (!gate_) return group->step(request);
+  gate_(*group, request, [this, group = group->name(), request](const Status& may) {
+    if (may) cluster_.find(group)->step(request);
+  });
 }
 
 void DrainMarks::tick() {

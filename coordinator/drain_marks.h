@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "coordinator/cluster.h"
 #include "coordinator/orders.h"
@@ -21,6 +22,9 @@ class DrainMarks {
   // Adds itself to the cluster's listeners.
   DrainMarks(Cluster& cluster, Orders& orders, Clock& clock);
 
+  // Asked before the role is moved away from a node; to be set before load().
+  void setGate(MoveGate gate) { gate_ = std::move(gate); }
+
   // Durable when it returns ok; the node is told. `mark.changed_at` is filled in.
   Status set(const Member& member, store::DrainRow mark);
 
@@ -35,6 +39,7 @@ class DrainMarks {
   Cluster& cluster_;
   Orders& orders_;
   Clock& clock_;
+  MoveGate gate_;
   std::map<Jid, ElapsedTime> ordered_;  // by full JID: when it was last told
   std::map<Jid, ElapsedTime> moved_;    // by bare JID: when its role was last to be moved away
 };

@@ -72,6 +72,10 @@ store::GroupRow toRow(const election::GroupRecord& record, WallTime moved_at) {
   row.offer_nonce = record.offer_nonce;
   row.lease_ttl_ms = record.lease_ttl.toMillis();
   row.moved_at = moved_at;
+  row.failsafe_ms = (record.failsafe_limit + Duration{999'999}).toMillis();
+  row.members_version = record.members_version;
+  for (const Jid& jid : record.listed) row.listed.push_back(textOf(jid));
+  for (const Jid& jid : record.untold) row.untold.push_back(textOf(jid));
   if (!record.move) return row;
   const election::MoveRecord& move = *record.move;
   store::MoveRow& out = row.move.emplace();
@@ -102,6 +106,12 @@ Result<election::GroupRecord> toRecord(const store::GroupRow& row) {
   record.offer_nonce = row.offer_nonce;
   record.lease_ttl = Duration::millis(row.lease_ttl_ms);
   record.jid = read.jid(row.holder);
+  record.failsafe_limit = Duration::millis(row.failsafe_ms);
+  record.members_version = row.members_version;
+  for (const std::string& jid : row.listed) record.listed.push_back(read.jid(jid));
+  for (const std::string& jid : row.untold) record.untold.push_back(read.jid(jid));
+  std::sort(record.listed.begin(), record.listed.end());
+  std::sort(record.untold.begin(), record.untold.end());
   if (row.move) {
     election::MoveRecord& move = record.move.emplace();
     move.key = row.move->key;

@@ -77,25 +77,25 @@ HighAvailability::~HighAvailability() {
 
 void HighAvailability::start() {
   lease_link_->start();
-  etcd::Leadership::Parts parts{*client_,
-                                SystemClock::forHolder(),
-                                [this](std::function<void()> what) {
-                                  QMetaObject::invokeMethod(&context_, std::move(what),
-                                                            Qt::QueuedConnection);
-                                },
-                                shared_.prefix,
-                                shared_.name,
-                                about(),
-                                shared_.leader_ttl,
-                                [this](const etcd::Term& term) { onWon(term); },
-                                [this](const std::string& why) { onLost(why); },
-                                [this](const std::string& said) { onLeader(said); },
-                                [this](const std::map<std::string, std::string>& all) {
-                                  participants_.clear();
-                                  for (const auto& [name, said] : all)
-                                    participants_[name] = read(said);
-                                },
-                                [this](const Status& status) { onHealth(status); }};
+  etcd::Leadership::Parts parts{
+      *client_,
+      SystemClock::forHolder(),
+      [this](std::function<void()> what) {
+        QMetaObject::invokeMethod(&context_, std::move(what), Qt::QueuedConnection);
+      },
+      shared_.prefix,
+      shared_.name,
+      about(),
+      [this](const std::string& said) { return read(said).name() == shared_.name; },
+      shared_.leader_ttl,
+      [this](const etcd::Term& term) { onWon(term); },
+      [this](const std::string& why) { onLost(why); },
+      [this](const std::string& said) { onLeader(said); },
+      [this](const std::map<std::string, std::string>& all) {
+        participants_.clear();
+        for (const auto& [name, said] : all) participants_[name] = read(said);
+      },
+      [this](const Status& status) { onHealth(status); }};
   leadership_ = std::make_unique<etcd::Leadership>(std::move(parts));
 }
 

@@ -16,7 +16,7 @@ struct HookCall {
   std::vector<std::string> command;                  // program and words; at least the program
   std::map<std::string, std::string> environment{};  // besides the coordinator's own
   std::string input{};                               // on its standard input
-  Duration timeout = Duration::seconds(30);          // then it is killed
+  Duration timeout = Duration::seconds(30);          // then it is killed, with its children
 };
 
 // Starts it. `done` is called once, later: ok if it ended with exit code 0, else kUnavailable with

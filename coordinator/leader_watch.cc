@@ -1,5 +1,6 @@
 #include "coordinator/leader_watch.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "libcontrol/base/text.h"
@@ -11,6 +12,10 @@ namespace {
 
 // Looks within the patience.
 constexpr int kLooks = 4;
+// Whoever has just won reads all records and answers nobody meanwhile; with full trails that takes
+// seconds on a busy machine, and whoever were deposed for it would leave the next one no better. Of
+// a leader that is dead etcd knows by itself sooner.
+constexpr Duration kUntilFirstAnswer = Duration::seconds(5);
 
 }  // namespace
 
@@ -32,6 +37,7 @@ void LeaderWatch::watch(const std::optional<Jid>& leader) {
   watched_ = std::make_shared<bool>(true);
   own_answered_ = leader_answered_ = clock_.elapsed();
   last_error_.clear();
+  allowed_ = std::max(patience_, kUntilFirstAnswer);
   leader_ ? timer_.start() : timer_.stop();
 }
 
@@ -40,11 +46,12 @@ void LeaderWatch::tick() {
   const ElapsedTime now = clock_.elapsed();
   // Whose own pings don't come back knows nothing of anybody else.
   if (!endpoint_.isUp() || now - own_answered_ > patience_ / kLooks * 2) leader_answered_ = now;
-  if (now - leader_answered_ >= patience_) {
+  if (now - leader_answered_ >= allowed_) {
     const std::string why = leader_->toString() + " has not answered for " +
                             formatDuration(now - leader_answered_) +
                             (last_error_.empty() ? "" : ": " + last_error_);
     watch(std::optional(*leader_));
+    allowed_ = patience_;
     return suspect_(why);
   }
   if (!endpoint_.isUp()) return;
@@ -61,6 +68,7 @@ void LeaderWatch::ping(const Jid& to, ElapsedTime LeaderWatch::*answered) {
                       if (of.expired()) return;
                       if (outcome.isOk()) {
                         this->*answered = clock_.elapsed();
+                        if (about_leader) allowed_ = patience_;
                       } else if (about_leader && outcome.error) {
                         last_error_ = outcome.status.text();
                       }

@@ -16,8 +16,9 @@ namespace muster::coordinator {
 
 // Pings (XEP-0199) the leader's address and, to tell its silence from the server's, its own.
 // Suspects the leader when it has not answered for `patience` during which the server has passed
-// everything else on, and again after as long. A suspicion may be wrong; whoever acts on it must be
-// safe all the same. Lives on the event loop's thread; endpoint and clock must outlive it.
+// everything else on, and again after as long; until its first answer it has longer. A suspicion
+// may be wrong; whoever acts on it must be safe all the same. Lives on the event loop's thread;
+// endpoint and clock must outlive it.
 class LeaderWatch {
  public:
   LeaderWatch(xmpp::Endpoint& endpoint, Jid own, Clock& clock, Duration patience,
@@ -41,6 +42,7 @@ class LeaderWatch {
   const std::function<void(const std::string&)> suspect_;
   std::optional<Jid> leader_;
   std::string last_error_;
+  Duration allowed_;  // without an answer, at the moment
   ElapsedTime own_answered_;
   ElapsedTime leader_answered_;
   QTimer timer_;

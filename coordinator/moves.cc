@@ -142,9 +142,28 @@ void Moves::begin(GroupDriver& group, const eg::MoveRequested& request, bool wai
                   Mover::Answer answer) {
   if (Status s = refuseKey(group, request); !s) return answer(s, {});
   waiting_.emplace(request.key, Waiting{group.name(), request, wait, false, std::move(answer)});
+  if (!parts_.gate) return carryOut(group, request);
+  // A repeat of one that is being asked about hears what that one hears.
+  if (!gated_.insert(request.key).second) return;
+  parts_.gate(group, request, [this, name = group.name(), request](const Status& may) {
+    gated_.erase(request.key);
+    if (may) return carryOut(*parts_.cluster.find(name), request);
+    for (const Waiting& waiting : takeWaiting(request.key)) waiting.answer(may, {});
+  });
+}
+
+void Moves::carryOut(GroupDriver& group, const eg::MoveRequested& request) {
   asking_ = &request;
   group.step(request);
   asking_ = nullptr;
+}
+
+std::vector<Moves::Waiting> Moves::takeWaiting(const std::string& key) {
+  std::vector<Waiting> out;
+  const auto [begin, end] = waiting_.equal_range(key);
+  for (auto it = begin; it != end; ++it) out.push_back(std::move(it->second));
+  waiting_.erase(begin, end);
+  return out;
 }
 
 void Moves::onStarted(const eg::MoveStarted& event) {
@@ -176,10 +195,7 @@ void Moves::onFinished(const GroupDriver& group, const eg::MoveFinished& event) 
   logger("muster.election")
       ->info("{}: move asked for by {}: {}", group.name(), event.caller, event.text);
   // Taken out first: an answer may lead to another request.
-  std::vector<Waiting> done;
-  const auto [begin, end] = waiting_.equal_range(event.key);
-  for (auto it = begin; it != end; ++it) done.push_back(std::move(it->second));
-  waiting_.erase(begin, end);
+  const std::vector<Waiting> done = takeWaiting(event.key);
   // Whoever was answered that it is under way; or everybody, after a restart.
   bool tell = done.empty();
   for (const Waiting& waiting : done) {

@@ -5,7 +5,9 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "commands/drain.h"
 #include "commands/failover.h"
@@ -41,6 +43,7 @@ class Moves : public commands::Mover, public commands::Drainer {
     std::function<void(const MovePurpose&, const std::string& group, const Status&,
                        const std::string& sentence)>
         ended_later;
+    MoveGate gate{};  // none: every move may begin
   };
 
   // Adds itself to the cluster's listeners.
@@ -71,6 +74,7 @@ class Moves : public commands::Mover, public commands::Drainer {
   Status refuseKey(const GroupDriver& group, const election::group::MoveRequested& request) const;
   void begin(GroupDriver& group, const election::group::MoveRequested& request, bool wait,
              Mover::Answer answer);
+  void carryOut(GroupDriver& group, const election::group::MoveRequested& request);
   void onStarted(const election::group::MoveStarted& event);
   void onFinished(const GroupDriver& group, const election::group::MoveFinished& event);
   Status follow(const MovePurpose& purpose);
@@ -78,8 +82,11 @@ class Moves : public commands::Mover, public commands::Drainer {
   v1::DrainReply replyFor(const Member& member, v1::DrainState state) const;
   std::string machineKey(const commands::Origin& origin) const;
 
+  std::vector<Waiting> takeWaiting(const std::string& key);
+
   Parts parts_;
   std::multimap<std::string, Waiting> waiting_;  // by the machine's key
+  std::set<std::string> gated_;                  // keys of those that the gate has not answered yet
   // While the machine is given a request: it, so that an outcome that is repeated is known by its
   // context.
   const election::group::MoveRequested* asking_ = nullptr;

@@ -301,7 +301,9 @@ Status Startup::startEtcd() {
          "--advertise-client-urls=" + url(each.client_port),
          "--listen-peer-urls=" + url(each.peer_port),
          "--initial-advertise-peer-urls=" + url(each.peer_port), "--initial-cluster=" + cluster,
-         "--auto-compaction-retention=1h", "--logger=zap", "--log-level=warn"},
+         "--auto-compaction-retention=1h",
+         // Who comes back after a while must not make the others elect anew.
+         "--pre-vote", "--logger=zap", "--log-level=warn"},
         folder);
     if (!started) return started;
   }

@@ -247,6 +247,12 @@ inline constexpr Duration kMinLeaseTtl = Duration::millis(500);
 // Longer ones would make a crash's wait unbearable.
 inline constexpr Duration kMaxLeaseTtl = Duration::seconds(300);
 inline constexpr Duration kDefaultLeaseTtl = Duration::seconds(5);
+// The longest promise to take no role: W of the longest lease with the widest bound and margin.
+inline constexpr Duration kMaxPromise = Duration::seconds(400);
+// In a larger group somebody is always away, and then nobody may go on without a coordinator.
+inline constexpr size_t kMaxFailsafeMembers = 32;
+inline constexpr Duration kDefaultFailsafeLimit = Duration::seconds(3600);
+inline constexpr Duration kMaxFailsafeLimit = Duration::seconds(7 * 86400);
 inline constexpr Duration kDefaultDrainDeadline = Duration::seconds(30);
 // An offer must be taken up within this.
 inline constexpr Duration kOfferTimeout = Duration::seconds(2);
@@ -274,6 +280,18 @@ inline constexpr int kMaxCrashLoopCount = 100;
 inline constexpr size_t kMaxReleaseReasonBytes = 200;
 // A gap in the event loop after which old input must not be believed (rule 1).
 inline constexpr Duration kMaxLoopGap = Duration::seconds(5);
+// A watchdog's time is up at least this long before the lease's end, so that a feed that comes this
+// much later than planned is still in time. Less than the shortest guard.
+inline constexpr Duration kWatchdogSlack = Duration::millis(50);
+// Of a timeout: by so much may the watchdog's own clock be slow. Real ones are a hundred times
+// better.
+inline constexpr int64_t kWatchdogDriftShare = 100;
+// A watchdog that takes longer to answer is broken; the event loop waits for it at an offer.
+inline constexpr Duration kWatchdogPatience = Duration::seconds(1);
+// Fed by this, if it can't be disarmed, where nobody knows what it was set to before.
+inline constexpr int kWatchdogKeptTimeoutS = 60;
+// Of the device, as it says it itself.
+inline constexpr size_t kMaxWatchdogNameBytes = 32;
 
 // --- the cluster ----------------------------------------------------------------------------
 inline constexpr size_t kMaxGroups = 1000;
@@ -327,6 +345,16 @@ inline constexpr Duration kMaxHookTimeout = Duration::seconds(3600);
 // What one run of it may write into the log: a page of text, not a flood.
 inline constexpr size_t kMaxHookLines = 200;
 inline constexpr size_t kMaxHookLineBytes = 1024;
+// Of those that the coordinator runs, so many of a group may wait for their turn; beyond that the
+// oldest is not run, which is told. A group that changes hands more often than its hooks take has
+// other worries.
+inline constexpr size_t kMaxHookRuns = 32;
+// One that may veto keeps whoever asked waiting, and a command is given up after 30 s.
+inline constexpr Duration kMaxVetoTimeout = Duration::seconds(20);
+// After a veto a move that nobody asked for is asked about again after the first time, doubled up
+// to the last.
+inline constexpr Duration kVetoFirstWait = Duration::seconds(30);
+inline constexpr Duration kVetoLastWait = Duration::seconds(1800);
 // Its words; more belong into a script.
 inline constexpr size_t kMaxHookWords = 64;
 

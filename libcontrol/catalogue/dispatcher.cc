@@ -14,6 +14,8 @@ namespace {
 constexpr Duration kMinute = Duration::seconds(60);
 // The convention of CallRequest::default_key.
 constexpr char kKeyArgument[] = "key";
+// That of CallRequest::approved_by.
+constexpr char kForceArgument[] = "force";
 constexpr size_t kMaxAuditTextBytes = 1024;
 
 Status mistake(const std::string& what) {
@@ -33,6 +35,20 @@ void giveDefaultKey(const Command& command, const std::string& key, RawArguments
 // beyond its own role is given.
 bool isAudited(const Command& command, const Bound& bound) {
   return command.changes && (bound.raised || command.role > v1::ROLE_OBSERVER);
+}
+
+bool isSet(const Argument& argument, const google::protobuf::Message& request) {
+  return argument.type == Type::kBool && request.GetReflection()->GetBool(request, argument.field);
+}
+
+// It sets something aside that would keep it from being carried out, and is to be carried out.
+bool isForced(const Command& command, const google::protobuf::Message& request) {
+  const Argument* force = command.find(kForceArgument);
+  return force != nullptr && isSet(*force, request) &&
+         std::none_of(command.arguments.begin(), command.arguments.end(),
+                      [&](const Argument& argument) {
+                        return argument.harmless && isSet(argument, request);
+                      });
 }
 
 }  // namespace
@@ -200,6 +216,9 @@ void Dispatcher::run(Prepared prepared, const CallRequest& request, ElapsedTime 
     entry->stage = AuditEntry::Stage::kBegun;
     entry->verb = command.verb;
     entry->arguments = argumentLine(command, *prepared.bound.request);
+    if (!request.approved_by.isEmpty()) {
+      entry->text = "approved by " + request.approved_by.toString();
+    }
     if (const Status status = ports_.audit->record(*entry); !status) {
       CallOutcome outcome;
       outcome.status = {Code::kUnavailable,
@@ -225,6 +244,11 @@ void Dispatcher::run(Prepared prepared, const CallRequest& request, ElapsedTime 
       CallContext(request.caller, prepared.role, request.group, request.face, now, wall,
                   request.place, std::move(call)),
       std::move(finish));
+  if (ports_.force && isForced(command, *prepared.bound.request)) {
+    const std::string line = command.verb + " " + argumentLine(command, *prepared.bound.request);
+    const Status may = ports_.force(request, line, *prepared.bound.request, now);
+    if (!may) return state->finish(may, nullptr);
+  }
   try {
     calls_.at (&command)(*prepared.bound.request, state);
   } catch (const std::exception& error) {
@@ -235,8 +259,9 @@ void Dispatcher::run(Prepared prepared, const CallRequest& request, ElapsedTime 
 void Dispatcher::recordDone(AuditEntry& entry, CallOutcome& outcome) const {
   entry.stage = AuditEntry::Stage::kDone;
   entry.outcome = outcome.status.code();
-  entry.text =
-      singleLine(outcome.status.isOk() ? outcome.note : outcome.status.text(), kMaxAuditTextBytes);
+  const std::string& told = outcome.status.isOk() ? outcome.note : outcome.status.text();
+  entry.text = singleLine(entry.text + (entry.text.empty() || told.empty() ? "" : ": ") + told,
+                          kMaxAuditTextBytes);
   const Status status = ports_.audit->record(entry);
   if (status.isOk()) return;
   // What was done can't be undone by hiding its outcome; its beginning is in the trail.

@@ -31,6 +31,8 @@ struct CallRequest {
   // Taken for the request's argument `key` (a string, its idempotency key) if it has one and none
   // was given.
   std::string default_key;
+  // Who else wants it, of what waits for a second person; empty: nobody does yet.
+  Jid approved_by{};
 };
 
 struct CallOutcome {
@@ -55,6 +57,11 @@ class Dispatcher {
     // command's verb ("unknown" to a stranger), what came of it, and when it began, by the clock
     // that the caller's `now` is of. May be empty.
     std::function<void(const std::string& verb, Code outcome, ElapsedTime began)> answered{};
+    // Asked before a command is carried out whose argument `force` is set: ok, or what it is
+    // answered instead. `line` is what was bound, as it is written in chat. May be empty.
+    std::function<Status(const CallRequest& request, const std::string& line,
+                         const google::protobuf::Message& bound, ElapsedTime now)>
+        force{};
   };
   using Done = std::function<void(CallOutcome)>;
 

@@ -18,6 +18,8 @@ v1::LeaseMessage toProto(const election::Drain& m);
 v1::LeaseMessage toProto(const election::Drained& m);
 v1::LeaseMessage toProto(const election::Release& m);
 v1::LeaseMessage toProto(const election::Accepted& m);
+v1::LeaseMessage toProto(const election::PromiseRequest& m);
+v1::LeaseMessage toProto(const election::Promised& m);
 
 Result<election::Offer> fromProto(const v1::Offer& m);
 Result<election::Acquire> fromProto(const v1::Acquire& m);
@@ -27,5 +29,7 @@ Result<election::Denied> fromProto(const v1::Denied& m);
 Result<election::Drain> fromProto(const v1::Drain& m);
 Result<election::Drained> fromProto(const v1::Drained& m);
 Result<election::Release> fromProto(const v1::Release& m);
+Result<election::PromiseRequest> fromProto(const v1::PromiseRequest& m);
+election::Promised fromProto(const v1::Promised& m);
 
 }  // namespace muster::convert

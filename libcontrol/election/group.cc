@@ -40,9 +40,6 @@ Status checkAutomatic(const GroupConfig& config) {
   return Status::ok();
 }
 
-// Within this after a start all members have been enrolled again.
-constexpr Duration kMembersKnown = Duration::seconds(1);
-
 uint64_t makeNonce(Random& random) {
   const uint64_t nonce = random.next();
   return nonce == 0 ? 1 : nonce;
@@ -73,6 +70,9 @@ Status check(const GroupConfig& config) {
       config.query_timeout > limits::kMaxQueryTimeout) {
     return outOfRange("query_timeout", formatDuration(limits::kMinQueryTimeout) + " to " +
                                            formatDuration(limits::kMaxQueryTimeout));
+  }
+  if (config.failsafe_limit < zero || config.failsafe_limit > limits::kMaxFailsafeLimit) {
+    return outOfRange("failsafe_limit", "0s to " + formatDuration(limits::kMaxFailsafeLimit));
   }
   if (config.backoff_first <= zero || config.backoff_last < config.backoff_first) {
     return outOfRange("backoff_first", "positive and at most backoff_last");
@@ -154,6 +154,7 @@ group::Effects GroupMachine::step(const group::Event& event, ElapsedTime now) {
 void GroupMachine::expire() {
   if (crash_hold_until_ && now_ >= *crash_hold_until_) endCrashLoopHold();
   if (pause_ && now_ >= pause_->until) pause_.reset();
+  if (!isHeld() && record_.failsafe_limit > Duration{} && now_ >= goesOnUntil()) endGoingOn();
   if (record_.phase == Phase::kVacant) return;
   if (record_.phase == Phase::kOffered && !recovered_) {
     // No grant was ever answered under this offer, and none will be: nothing needs waiting out.
@@ -188,8 +189,7 @@ void GroupMachine::pursue() {
   watchLevel();
   if (isMovePending()) pursueAsking();
   // A crash may have come between the removal of the holder and the record of its drain.
-  const bool members_known = now_ >= phase_since_ + std::max(config_.settle, kMembersKnown);
-  if (record_.phase == Phase::kActive && inherited_ && members_known &&
+  if (record_.phase == Phase::kActive && inherited_ && members_listed_ &&
       !members_.contains(record_.jid)) {
     beginDrain(nameOf(record_.jid) + " is no longer a member", DrainFor::kRemoved);
   }
@@ -275,12 +275,27 @@ void GroupMachine::offerTo(const Jid& bare) {
   changePhase(Phase::kOffered, bare,
               move_ ? "moved to " + nameOf(bare) : nameOf(bare) + " is the best candidate");
   effects_.push_back(group::SendOffer{
-      full, Offer{record_.group, record_.epoch, record_.lease_ttl, record_.offer_nonce}});
+      full, Offer{record_.group, record_.epoch, record_.lease_ttl, record_.offer_nonce,
+                  tracksMembers()
+                      ? waitOut(record_.lease_ttl, config_.clock_rate_bound, config_.wait_margin)
+                      : Duration{}}});
 }
 
 void GroupMachine::offerFailed(const std::string& why) {
   const Jid whose = record_.jid;
   memberFailed(whose, why);
+  vacate(nameOf(whose) + " " + why);
+}
+
+// The target says until when it can't: that is no failure of its own.
+void GroupMachine::offerPutOff(const Denied& denied) {
+  const Jid whose = record_.jid;
+  const std::string why = "declined: " + singleLine(denied.reason, 200);
+  if (const auto found = members_.find(whose); found != members_.end()) {
+    found->second.not_before = now_ + std::min(denied.retry_after, limits::kMaxPromise);
+    found->second.last_failure = why;
+  }
+  if (move_ && whose != move_->record.from) move_->last_failure = nameOf(whose) + " " + why;
   vacate(nameOf(whose) + " " + why);
 }
 
@@ -324,11 +339,13 @@ void GroupMachine::on(const group::AcquireReceived& event) {
     confirmed_active_ = takeover_told_ = owes_active_ = false;
     confirm_deadline_ = now_ + config_.promote_timeout;
     granted_at_ = now_;
+    grantedAnew();
     takeover_.steps.offer = now_ - phase_since_;
     changePhase(Phase::kActive, from, nameOf(from) + " took up the offer");
   }
   effects_.push_back(group::Reply{
-      event.token, Granted{record_.epoch, record_.lease_ttl, message.request_nonce, false}});
+      event.token,
+      Granted{record_.epoch, record_.lease_ttl, message.request_nonce, false, failsafeFor(from)}});
 }
 
 void GroupMachine::on(const group::RenewReceived& event) {
@@ -348,9 +365,11 @@ void GroupMachine::on(const group::RenewReceived& event) {
   }
   // Not persisted: after a restart every lease on record counts as granted at that moment.
   if (keeps(Rule::kWaitFromRenewal)) last_grant_ = now_;
+  if (tracksMembers()) renewedWith(message.members_version);
   const bool told = draining && keeps(Rule::kDrainTold);
   effects_.push_back(group::Reply{
-      event.token, Granted{record_.epoch, record_.lease_ttl, message.request_nonce, told}});
+      event.token,
+      Granted{record_.epoch, record_.lease_ttl, message.request_nonce, told, failsafeFor(from)}});
 }
 
 void GroupMachine::on(const group::ReleaseReceived& event) {
@@ -387,6 +406,7 @@ void GroupMachine::on(const group::OfferDeclined& event) {
     return;
   }
   noteEpoch(event.from, event.message.highest_epoch);
+  if (event.message.retry_after > Duration{}) return offerPutOff(event.message);
   offerFailed("declined: " + singleLine(event.message.reason, 200));
 }
 
@@ -426,6 +446,7 @@ std::optional<ElapsedTime> GroupMachine::nextWake() const {
       consider(hold_until_);
       consider(settle_until_);
       if (may_be_stale_) consider(unseenUntil());
+      if (record_.failsafe_limit > Duration{}) consider(goesOnUntil());
       consider(crash_hold_until_);
       if (pause_) consider(pause_->until);
       for (const auto& [jid, member] : members_) consider(member.not_before);

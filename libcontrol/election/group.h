@@ -34,6 +34,9 @@ struct GroupConfig {
   // target takes longer has failed. If somebody else could take the role, the slow one is told to
   // stop.
   Duration promote_timeout = Duration::seconds(30);
+  // For how long a holder may go on, by the promises of all other members, while no coordinator
+  // answers; zero: not at all; up to kMaxFailsafeLimit.
+  Duration failsafe_limit{};
   // How long a member may take to answer whether it lives; kMinQueryTimeout to kMaxQueryTimeout.
   Duration query_timeout = Duration::seconds(1);
   // A member that let an offer go by, or gave up before it was active, is left alone for the first
@@ -53,6 +56,8 @@ struct GroupConfig {
   int max_moves_per_hour = 4;
   // No such move off a holder that has had the role for less; up to kMaxElectionTime.
   Duration min_between_moves = Duration::seconds(300);
+  // Such a move waits until somebody has said that it may begin (GroupView::due).
+  bool ask_before_moves = false;
 
   // A promotion is lost if the role ends, other than on request, before the application was active
   // or within crash_loop_young after. This many of them within crash_loop_window are a crash loop:
@@ -65,6 +70,12 @@ struct GroupConfig {
 // Says which value is out of its range; field() is the member's name.
 Status check(const GroupConfig& config);
 
+// A move that nobody asked for, which waits for MoveAllowed or MoveVetoed.
+struct DueMove {
+  Jid to;  // bare
+  std::string cause;
+};
+
 // What people are shown of a group.
 struct GroupView {
   Phase phase = Phase::kVacant;
@@ -74,6 +85,7 @@ struct GroupView {
   bool confirmed = false;            // the holder has said that its application is active
   bool lost = false;                 // it is not present, or does not renew its lease
   std::optional<MoveRecord> move{};  // under way
+  std::optional<DueMove> due{};
   bool paused = false;
   // Why moves or offers are held, one sentence; empty if they aren't. Part of the note.
   std::string hold{};
@@ -120,6 +132,8 @@ class GroupMachine {
   // at which a grant could have been answered. Meaningless while VACANT.
   ElapsedTime lastGrant() const { return last_grant_; }
   bool moveRunning() const { return move_.has_value(); }
+  // A request of this key runs or has had its outcome, which it would get again.
+  bool knowsMove(const std::string& key) const;
 
  private:
   struct Presence {
@@ -174,6 +188,7 @@ class GroupMachine {
   // One handler an event.
   void on(const group::MemberEnrolled& event);
   void on(const group::MemberRemoved& event);
+  void on(const group::MembersListed& event);
   void on(const group::MemberPresent& event);
   void on(const group::MemberGone& event);
   void on(const group::QueryAnswered& event);
@@ -187,6 +202,8 @@ class GroupMachine {
   void on(const group::MoveRequested& event);
   void on(const group::Paused& event);
   void on(const group::Resumed& event);
+  void on(const group::MoveAllowed& event);
+  void on(const group::MoveVetoed& event);
   void on(const group::Tick& event);
 
   // Phases (group.cc).
@@ -199,6 +216,7 @@ class GroupMachine {
   void sendDrain();
   void offerTo(const Jid& bare);
   void offerFailed(const std::string& why);
+  void offerPutOff(const Denied& denied);
   void fillVacancy();
   void deny(ReplyToken token, uint64_t request_nonce, std::string reason);
   ElapsedTime leaseGoneAt() const;
@@ -206,8 +224,22 @@ class GroupMachine {
   bool isHeld() const;
   std::string denialReason(const Jid& from, uint64_t epoch, const InstanceId& instance) const;
 
-  // The holder's end and its successor's beginning (group_takeover.cc).
-  void holderEnded(std::string cause, bool failed);
+  // Holders that may go on without a coordinator (group_failsafe.cc).
+  bool tracksMembers() const;
+  bool mayGoOn() const;
+  void listMember(const Jid& bare);
+  void unlistMember(const Jid& bare);
+  std::optional<Failsafe> failsafeFor(const Jid& holder) const;
+  void grantedAnew();
+  void renewedWith(uint64_t members_version);
+  Duration goingOnLimit() const;
+  void endGoingOn();
+  ElapsedTime goesOnUntil() const;
+  std::string whyUntold(const Jid& bare, ElapsedTime now) const;
+
+  // The holder's end and its successor's beginning (group_takeover.cc). `certain`: its lease was
+  // not merely waited out.
+  void holderEnded(std::string cause, bool failed, bool certain = true);
   void holderExpired();
   void countLoss(ElapsedTime lost_at);
   void confirmActive();
@@ -299,7 +331,10 @@ class GroupMachine {
   // The record was vacant at the start and nothing has shown since that it is not older than the
   // truth: a lost or restored store knows of no lease that was granted from the one before.
   bool may_be_stale_;
+  // Meanwhile somebody was removed who may hold one.
+  bool removed_unseen_ = false;
   ElapsedTime started_;
+  bool members_listed_ = false;
   // No offers before, since the record is known to be older than the truth; and since when.
   ElapsedTime hold_until_;
   std::optional<ElapsedTime> stale_since_;
@@ -325,6 +360,9 @@ class GroupMachine {
   std::optional<ElapsedTime> under_floor_since_;
   std::vector<ElapsedTime> automatic_moves_;  // within the last hour
   bool flap_alarmed_ = false;
+  std::optional<DueMove> due_;
+  uint64_t allowed_epoch_ = 0;  // for the rest of the step
+  std::optional<group::MoveVetoed> veto_;
   std::optional<group::Paused> pause_;
   // What somebody asked for has left the group vacant: a pause doesn't keep it so. Forgotten at a
   // restart.

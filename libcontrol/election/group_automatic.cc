@@ -1,5 +1,6 @@
 // Moves that nobody asked for: off a live holder whose level is bad, within limits.
 #include <algorithm>
+#include <utility>
 
 #include "libcontrol/base/text.h"
 #include "libcontrol/election/group.h"
@@ -19,6 +20,14 @@ void GroupMachine::on(const group::Paused& event) {
 
 void GroupMachine::on(const group::Resumed&) {
   pause_.reset();
+}
+
+void GroupMachine::on(const group::MoveAllowed& event) {
+  allowed_epoch_ = event.epoch;
+}
+
+void GroupMachine::on(const group::MoveVetoed& event) {
+  veto_ = event;
 }
 
 bool GroupMachine::isPaused(ElapsedTime now) const {
@@ -53,6 +62,8 @@ Jid GroupMachine::betterThanHolder(ElapsedTime now) const {
 }
 
 void GroupMachine::watchLevel() {
+  const bool allowed = std::exchange(allowed_epoch_, 0) == record_.epoch;
+  due_.reset();
   if (!isUnderFloor() || isPaused(now_)) {
     // Whoever is still being asked is no longer needed.
     if (isMovePending() && move_->record.automatic) move_.reset();
@@ -76,6 +87,10 @@ void GroupMachine::watchLevel() {
     effects_.push_back(group::Alarm{due + ", but " + hold->why, group::AlarmKind::kFlapHold});
     return;
   }
+  if (config_.ask_before_moves && !allowed) {
+    due_ = DueMove{better, due};
+    return;
+  }
   MoveRecord move;
   move.target = better;
   move.caller = "the coordinator";
@@ -97,6 +112,9 @@ std::optional<GroupMachine::Hold> GroupMachine::moveHold(ElapsedTime now) const 
                     " only, and no move off a live holder comes before " +
                     shownTime(config_.min_between_moves),
                 !inherited_};
+  }
+  if (veto_ && veto_->epoch == record_.epoch && now < veto_->until) {
+    return Hold{veto_->until, veto_->why, true};
   }
   const auto recent =
       static_cast<int>(std::count_if(automatic_moves_.begin(), automatic_moves_.end(),
@@ -124,6 +142,8 @@ std::string GroupMachine::levelNote(ElapsedTime now) const {
     return note + " and " + nameOf(better) + "'s is better, but " + hold->why +
            ": held for another " + shownTime(hold->until - now);
   }
+  if (due_)
+    return note + " and " + nameOf(due_->to) + "'s is better; it is asked if the role may move";
   const ElapsedTime due = under_floor_since_.value_or(now) + config_.floor_time;
   return note + " and " + nameOf(better) + "'s is better; if it stays so the role moves in " +
          shownTime(due - now);

@@ -137,12 +137,23 @@ struct Paused {
 };
 // Ends it before its time.
 struct Resumed {};
+// After a start: all members have been enrolled. Until then nobody is taken for no member.
+struct MembersListed {};
+// What came of a GroupView::due: it may begin, or not before then.
+struct MoveAllowed {
+  uint64_t epoch = 0;  // of the holder that it is to leave
+};
+struct MoveVetoed {
+  uint64_t epoch = 0;
+  ElapsedTime until;
+  std::string why;  // a clause
+};
 struct Tick {};  // nextWake() has come
 
-using Event =
-    std::variant<MemberEnrolled, MemberRemoved, MemberPresent, MemberGone, QueryAnswered,
-                 AcquireReceived, RenewReceived, ReleaseReceived, OfferAccepted, OfferDeclined,
-                 DrainedReceived, HolderFenced, MoveRequested, Paused, Resumed, Tick>;
+using Event = std::variant<MemberEnrolled, MemberRemoved, MembersListed, MemberPresent, MemberGone,
+                           QueryAnswered, AcquireReceived, RenewReceived, ReleaseReceived,
+                           OfferAccepted, OfferDeclined, DrainedReceived, HolderFenced,
+                           MoveRequested, MoveAllowed, MoveVetoed, Paused, Resumed, Tick>;
 
 // --- effects --------------------------------------------------------------------------------
 

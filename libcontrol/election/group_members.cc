@@ -19,6 +19,17 @@ constexpr uint64_t kMaxEpoch = 9'007'199'254'740'991;
 void GroupMachine::on(const group::MemberEnrolled& event) {
   if (members_.size() >= limits::kMaxMembers && !members_.contains(event.jid)) return;
   members_[event.jid].config = event;
+  listMember(event.jid);
+}
+
+void GroupMachine::on(const group::MembersListed&) {
+  members_listed_ = true;
+  for (const auto& [bare, member] : members_) listMember(bare);
+  // Removed while this was not running.
+  const std::vector<Jid> listed = record_.listed;
+  for (const Jid& bare : listed) {
+    if (!members_.contains(bare)) unlistMember(bare);
+  }
 }
 
 void GroupMachine::on(const group::MemberRemoved& event) {
@@ -28,7 +39,10 @@ void GroupMachine::on(const group::MemberRemoved& event) {
   } else if (record_.phase == Phase::kOffered && record_.jid == event.jid && !recovered_) {
     vacate("the offer to " + name + " was withdrawn: it is no longer a member");
   }
+  const auto member = members_.find(event.jid);
+  if (member != members_.end() && !isAccountedFor(member->second, now_)) removed_unseen_ = true;
   members_.erase(event.jid);
+  unlistMember(event.jid);
 }
 
 void GroupMachine::on(const group::MemberPresent& event) {
@@ -166,6 +180,7 @@ Candidate GroupMachine::candidate(const Member& member, ElapsedTime now) const {
       candidate.distrusted = "reports an epoch that can't be true";
     }
   }
+  if (candidate.distrusted.empty()) candidate.distrusted = whyUntold(member.config.jid, now);
   if (const Presence* live = onlyLive(member, now)) {
     candidate.level_percent = live->facts.level_percent;
     candidate.lag = live->facts.lag;
@@ -228,8 +243,9 @@ bool GroupMachine::isAccountedFor(const Member& member, ElapsedTime now) const {
 // hold a lease then, and would not report its epoch before it is too late.
 bool GroupMachine::mayBeHeldUnseen(ElapsedTime now) const {
   if (!may_be_stale_ || now >= unseenUntil() || !keeps(Rule::kStaleRecordWaits)) return false;
-  return !std::all_of(members_.begin(), members_.end(),
-                      [&](const auto& entry) { return isAccountedFor(entry.second, now); });
+  return removed_unseen_ || !std::all_of(members_.begin(), members_.end(), [&](const auto& entry) {
+           return isAccountedFor(entry.second, now);
+         });
 }
 
 }  // namespace muster::election

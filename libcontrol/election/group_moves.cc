@@ -67,6 +67,11 @@ bool GroupMachine::isRepeat(const group::MoveRequested& request) {
   return true;
 }
 
+bool GroupMachine::knowsMove(const std::string& key) const {
+  return std::any_of(known_moves_->begin(), known_moves_->end(),
+                     [&](const KnownMove& move) { return move.request.key == key; });
+}
+
 MoveRecord GroupMachine::recordOf(const group::MoveRequested& request) const {
   MoveRecord move;
   move.key = request.key;

@@ -8,11 +8,12 @@
 namespace muster::election {
 
 // Nobody can act under the holder's lease any more. `failed`: not in order.
-void GroupMachine::holderEnded(std::string cause, bool failed) {
+void GroupMachine::holderEnded(std::string cause, bool failed, bool certain) {
   const bool draining = record_.phase == Phase::kDraining;
   takeover_ = Takeover{record_.jid, record_.epoch, cause, {}};
   if (draining) takeover_.steps.drain = now_ - phase_since_;
   if (failed || (draining && drain_for_ == DrainFor::kSlow)) countLoss(now_);
+  if (certain) endGoingOn();
   vacate(std::move(cause));
   vacant_since_ = now_;
 }
@@ -25,7 +26,7 @@ void GroupMachine::holderExpired() {
   // Its presence may outlive it for long: others come first for a moment.
   memberFailed(record_.jid, "let its lease run out");
   countLoss(last_grant_);
-  holderEnded("the lease of " + whose + " ran out", false);
+  holderEnded("the lease of " + whose + " ran out", false, /*certain=*/false);
   takeover_.steps.wait = now_ - last_grant_;
   takeover_.steps.drain = draining ? std::max(last_grant_ - since, Duration{}) : Duration{};
 }

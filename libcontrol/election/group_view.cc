@@ -23,6 +23,7 @@ GroupView GroupMachine::view(ElapsedTime now) const {
     view.lost = now > silentAt() || findInstance(record_.jid, record_.instance) == nullptr;
   }
   view.move = record_.move;
+  view.due = due_;
   view.paused = isPaused(now);
   if (record_.phase == Phase::kVacant) {
     if (isPaused(now)) view.hold = pauseNote(now);
@@ -95,6 +96,7 @@ std::string GroupMachine::unseenNote(ElapsedTime now) const {
     missing += (named++ ? ", " : "") + nameOf(jid);
   }
   if (others > 0) missing += " and " + std::to_string(others) + " more";
+  if (removed_unseen_) missing += std::string(named ? ", " : "") + "somebody who was removed";
   return "just started; waiting until every member says that it holds no lease that isn't on "
          "record (missing: " +
          missing + "), at most " + shownTime(unseenUntil() - now);

@@ -81,15 +81,17 @@ void Invariants::acquiring(const std::string& node, uint64_t epoch, uint64_t on_
        std::to_string(on_disk));
 }
 
-const Holder* Invariants::otherInForce(const Holder& holder, ElapsedTime now) const {
+const Holder* Invariants::otherInForce(const Holder& holder, ElapsedTime now,
+                                       bool by_promises) const {
   for (const auto& [key, lease] : leases_) {
-    if (key.first != holder && !lease.given_up && now < lease.until) return &key.first;
+    if (key.first == holder || lease.given_up) continue;
+    if (now < lease.until || (by_promises && now < lease.promised_until)) return &key.first;
   }
   return nullptr;
 }
 
 void Invariants::offered(const Holder& target, uint64_t epoch, ElapsedTime now) {
-  if (const Holder* other = otherInForce(target, now)) {
+  if (const Holder* other = otherInForce(target, now, false)) {
     overlap("epoch " + std::to_string(epoch) + " is offered to " + named(target) +
             " while a lease of " + named(*other) + " can be in force");
   }
@@ -102,13 +104,18 @@ void Invariants::granted(const Holder& holder, uint64_t epoch, ElapsedTime now, 
          named(holder));
   }
   const bool over = store_replaced_ && until <= now;
-  if (const Holder* other = over ? nullptr : otherInForce(holder, now)) {
+  if (const Holder* other = over ? nullptr : otherInForce(holder, now, true)) {
     overlap("epoch " + std::to_string(epoch) + " is granted to " + named(holder) +
             " while a lease of " + named(*other) + " can be in force");
   }
   Lease& lease = leases_[{holder, epoch}];
   if (until > lease.until) lease.until = until;
   if (gone_.contains(holder)) lease.given_up = true;  // the request outlived its process
+}
+
+void Invariants::promised(const Holder& holder, uint64_t epoch, ElapsedTime until) {
+  Lease& lease = leases_[{holder, epoch}];
+  lease.promised_until = std::max(lease.promised_until, until);
 }
 
 void Invariants::givenUp(const Holder& holder, uint64_t epoch, bool still_runs) {
@@ -125,9 +132,12 @@ void Invariants::processGone(const Holder& holder) {
   }
 }
 
-void Invariants::leaseEndMoved(const Holder& holder, uint64_t epoch, ElapsedTime until) {
+void Invariants::leaseEndMoved(const Holder& holder, uint64_t epoch, ElapsedTime until,
+                               ElapsedTime promised_until) {
   const auto lease = leases_.find({holder, epoch});
-  if (lease != leases_.end()) lease->second.until = until;
+  if (lease == leases_.end()) return;
+  lease->second.until = until;
+  lease->second.promised_until = promised_until;
 }
 
 void Invariants::justified(const GroupRecord& on_disk, const Granted& grant,
@@ -203,7 +213,7 @@ void Invariants::used(const Holder& holder, uint64_t epoch, ElapsedTime now) {
     fail(what + ", which it was never granted");
   } else if (lease->second.given_up) {
     fail(what + ", which it has given up");
-  } else if (now >= lease->second.until) {
+  } else if (now >= std::max(lease->second.until, lease->second.promised_until)) {
     fail(what + ", which is over");
   }
 }

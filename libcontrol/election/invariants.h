@@ -61,12 +61,17 @@ class Invariants {
   // the request on the holder's own clock. No epoch has two holders; no lease of another holder can
   // be in force.
   void granted(const Holder& holder, uint64_t epoch, ElapsedTime now, ElapsedTime until);
+  // The lease goes on by the promises of all other members, until then at most. The coordinator
+  // can't know of it, so it may count the group as vacant and make offers; nobody may be granted
+  // anything.
+  void promised(const Holder& holder, uint64_t epoch, ElapsedTime until);
   // The holder says that it has stopped under this epoch, or its process is gone. Nothing may be
   // running under that epoch then.
   void givenUp(const Holder& holder, uint64_t epoch, bool still_runs = false);
   void processGone(const Holder& holder);
   // The holder's clock was slewed: its lease ends at another instant than it seemed.
-  void leaseEndMoved(const Holder& holder, uint64_t epoch, ElapsedTime until);
+  void leaseEndMoved(const Holder& holder, uint64_t epoch, ElapsedTime until,
+                     ElapsedTime promised_until);
   // From now on clocks break the bound on their rates. Leases may overlap, which is then counted;
   // all else must hold.
   void clocksBroken() { clocks_broken_ = true; }
@@ -97,11 +102,12 @@ class Invariants {
  private:
   void fail(std::string text);
   // Another holder whose lease can be in force at `now`.
-  const Holder* otherInForce(const Holder& holder, ElapsedTime now) const;
+  const Holder* otherInForce(const Holder& holder, ElapsedTime now, bool by_promises) const;
   void overlap(std::string text);
 
   struct Lease {
     ElapsedTime until;
+    ElapsedTime promised_until;
     bool given_up = false;
   };
   std::map<uint64_t, Holder> holder_of_;                 // by epoch

@@ -19,11 +19,12 @@ bool isLeaseLength(Duration ttl) {
 
 }  // namespace
 
-NodeMachine::NodeMachine(NodeConfig config, uint64_t highest_epoch, Random& random)
-    : config_(std::move(config)), random_(&random), highest_epoch_(highest_epoch) {}
+NodeMachine::NodeMachine(NodeConfig config, node::Persist on_disk, Random& random)
+    : config_(std::move(config)), random_(&random), on_disk_(on_disk) {}
 
 node::Effects NodeMachine::step(const node::Event& event, ElapsedTime now) {
   now_ = std::max(now_, now);
+  if (!started_) started_ = now_;
   effects_.clear();
   // An application that has stopped needs no killing, however late its word comes.
   if (state_ != State::kKilled && !saysStopped(event)) checkLease();
@@ -74,7 +75,7 @@ bool NodeMachine::isHolding() const {
 }
 
 bool NodeMachine::mayRenew() const {
-  if (!keeps(Rule::kNoRenewalAfterStop)) return link_up_ && highest_epoch_ > 0;
+  if (!keeps(Rule::kNoRenewalAfterStop)) return link_up_ && on_disk_.highest_epoch > 0;
   if (!in_use_ || refused_ || !link_up_) return false;
   if (state_ == State::kPromoting || state_ == State::kActive) return true;
   // An orderly stop goes on under the lease, for as long as it was given.
@@ -85,6 +86,7 @@ bool NodeMachine::mayRenew() const {
 void NodeMachine::sendDue() {
   const bool acquiring = state_ == State::kAcquiring && link_up_;
   if ((acquiring || mayRenew()) && now_ >= next_send_) sendRequest();
+  if (mayAskPromises() && now_ >= nextAsking()) askPromises();
 }
 
 void NodeMachine::sendRequest() {
@@ -101,8 +103,10 @@ void NodeMachine::sendRequest() {
     effects_.push_back(
         node::SendAcquire{Acquire{config_.group, epoch_, offer_nonce_, config_.instance, nonce}});
   } else {
-    const uint64_t epoch = keeps(Rule::kNoRenewalAfterStop) ? epoch_ : highest_epoch_;
-    effects_.push_back(node::SendRenew{Renew{config_.group, epoch, config_.instance, nonce}});
+    const uint64_t epoch = keeps(Rule::kNoRenewalAfterStop) ? epoch_ : on_disk_.highest_epoch;
+    const uint64_t version = failsafe_ ? failsafe_->members_version : 0;
+    effects_.push_back(
+        node::SendRenew{Renew{config_.group, epoch, config_.instance, nonce, version}});
   }
 }
 
@@ -113,6 +117,7 @@ void NodeMachine::on(const node::OfferReceived& event) {
     return;
   }
   std::string refusal;
+  Duration retry_after{};
   if (offer.group != config_.group) {
     refusal = "this node belongs to " + config_.group + ", not to " + offer.group;
   } else if (shutdown_) {
@@ -121,21 +126,27 @@ void NodeMachine::on(const node::OfferReceived& event) {
     refusal = declining_;
   } else if (isHolding()) {
     refusal = "this node has not stopped yet under epoch " + std::to_string(epoch_);
-  } else if (offer.epoch <= highest_epoch_ && keeps(Rule::kLowerEpochRejected)) {
+  } else if (offer.epoch <= on_disk_.highest_epoch && keeps(Rule::kLowerEpochRejected)) {
     refusal = "epoch " + std::to_string(offer.epoch) + " is not above " +
-              std::to_string(highest_epoch_) + ", which this node has seen";
+              std::to_string(on_disk_.highest_epoch) + ", which this node has seen";
   } else if (!isLeaseLength(offer.lease_ttl)) {
     refusal = "a lease of " + std::to_string(offer.lease_ttl.toMillis()) + " ms is out of bounds";
+  } else if (now_ < promisedUntil(offer)) {
+    retry_after = promisedUntil(offer) - now_;
+    refusal =
+        "this node has promised, or may have before it started, to take no role for another " +
+        formatDuration(Duration::millis(retry_after.toMillis() + 1));
   }
   if (!refusal.empty()) {
-    const uint64_t seen = keeps(Rule::kEpochReported) ? highest_epoch_ : 0;
-    effects_.push_back(node::Reply{event.token, Denied{0, refusal, seen}});
+    const uint64_t seen = keeps(Rule::kEpochReported) ? on_disk_.highest_epoch : 0;
+    effects_.push_back(node::Reply{event.token, Denied{0, refusal, seen, retry_after}});
     return;
   }
   becomeIdle();  // a newer offer replaces one whose grant never came
   release_.reset();
-  highest_epoch_ = offer.epoch;
-  if (keeps(Rule::kEpochOnDisk)) effects_.push_back(node::Persist{highest_epoch_});
+  on_disk_.highest_epoch = offer.epoch;
+  on_disk_.promised = {};  // over; whoever starts in a group where this matters waits all the same
+  if (keeps(Rule::kEpochOnDisk)) effects_.push_back(on_disk_);
   effects_.push_back(node::Reply{event.token, Accepted{}});
   state_ = State::kAcquiring;
   epoch_ = offer.epoch;
@@ -157,6 +168,7 @@ void NodeMachine::on(const node::GrantedReceived& event) {
   // Earlier requests could only give less.
   std::erase_if(outstanding_, [&](const auto& entry) { return entry.second <= sent; });
   const bool revived = state_ == State::kIdle && !keeps(Rule::kStepDownVoids);
+  learn(granted, sent);
   if (state_ == State::kAcquiring || revived) {
     beginLease(sent, granted.lease_ttl);
   } else if (in_use_) {
@@ -214,9 +226,9 @@ void NodeMachine::on(const node::DeniedReceived& event) {
 void NodeMachine::on(const node::DrainReceived& event) {
   const Drain& drain = event.message;
   if (drain.group != config_.group || drain.instance != config_.instance ||
-      drain.epoch > highest_epoch_) {
-    effects_.push_back(
-        node::Reply{event.token, Denied{0, "this process holds no such lease", highest_epoch_}});
+      drain.epoch > on_disk_.highest_epoch) {
+    effects_.push_back(node::Reply{
+        event.token, Denied{0, "this process holds no such lease", on_disk_.highest_epoch}});
     return;
   }
   if (!isHolding() || drain.epoch != epoch_) {
@@ -266,6 +278,7 @@ void NodeMachine::on(const node::LinkDown&) {
 void NodeMachine::on(const node::LoopGap& event) {
   if (!keeps(Rule::kGapDropsLink)) return;
   outstanding_.clear();
+  round_.reset();
   link_up_ = false;
   effects_.push_back(node::DropLink{"the event loop stood still for " +
                                     std::to_string(event.gap.toMillis()) + " ms"});
@@ -309,6 +322,7 @@ void NodeMachine::endUse() {
   if (!in_use_) return;
   in_use_ = false;
   outstanding_.clear();
+  endFailsafe("the lease is over");
   effects_.push_back(node::LeaseOver{epoch_});
 }
 
@@ -317,8 +331,12 @@ void NodeMachine::beginStop(node::DemoteCause cause) {
   state_ = State::kStopping;
   cause_ = cause;
   if (cause == node::DemoteCause::kLeaseOver) {
-    stop_reason_ = "it could not renew its lease";
+    stop_reason_ =
+        "it could not renew its lease" + (no_promise_.empty() ? "" : ", and " + no_promise_);
     orderly_stop_ = false;
+    if (!no_promise_.empty()) {
+      effects_.push_back(node::FailsafeChanged{false, "the lease can't go on: " + no_promise_});
+    }
   }
   demote_deadline_ = now_ + config_.demote_timeout;
   // Callbacks run one at a time: on_demote comes when on_promote has returned.
@@ -365,6 +383,10 @@ void NodeMachine::becomeIdle() {
   stop_reason_.clear();
   orderly_stop_ = true;
   drains_.clear();
+  failsafe_.reset();
+  round_.reset();
+  failsafe_on_ = false;
+  no_promise_.clear();
 }
 
 node::Role NodeMachine::role() const {
@@ -401,6 +423,7 @@ std::optional<ElapsedTime> NodeMachine::nextWake() const {
   }
   ElapsedTime wake = in_use_ ? useUntil() : lease_end_;
   if (mayRenew()) wake = std::min(wake, next_send_);
+  if (mayAskPromises()) wake = std::min(wake, nextAsking());
   return wake;
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,9 @@ struct NodeConfig {
 // which a lease asked for in that step runs.
 class NodeMachine {
  public:
-  // A process start; `highest_epoch` is what the disk says (0 at the very first). The link counts
-  // as down until LinkUp. `random` gives the nonces and must outlive all copies.
-  NodeMachine(NodeConfig config, uint64_t highest_epoch, Random& random);
+  // A process start; `on_disk` is what the last Persist said (nothing at the very first). The link
+  // counts as down until LinkUp. `random` gives the nonces and must outlive all copies.
+  NodeMachine(NodeConfig config, node::Persist on_disk, Random& random);
 
   node::Effects step(const node::Event& event, ElapsedTime now);
   // When step(Tick) is due at the latest; early or spurious ticks do no harm.
@@ -46,7 +47,11 @@ class NodeMachine {
   // The epoch of the lease that is held and not over; 0 without one.
   uint64_t heldEpoch() const;
   // The highest epoch ever seen, to be reported in presence.
-  uint64_t highestEpoch() const { return highest_epoch_; }
+  uint64_t highestEpoch() const { return on_disk_.highest_epoch; }
+  // What is to be on disk.
+  const node::Persist& persisted() const { return on_disk_; }
+  // The lease goes on by the promises of the others.
+  bool isFailsafe() const { return failsafe_on_; }
   // Until when the lease may be used, and when it is over; only while heldEpoch() is not 0.
   ElapsedTime useUntil() const { return lease_end_ - guard(); }
   ElapsedTime leaseEnd() const { return lease_end_; }
@@ -80,7 +85,20 @@ class NodeMachine {
   void on(const node::ApplicationGone& event);
   void on(const node::ResignRequested& event);
   void on(const node::OffersDeclined& event);
+  void on(const node::PromiseAsked& event);
+  void on(const node::PromiseGiven& event);
+  void on(const node::PromiseRefused& event);
   void on(const node::Tick& event);
+
+  // Going on without a coordinator (node_promises.cc).
+  std::string whyNoPromise(const PromiseRequest& request) const;
+  bool mayAskPromises() const;
+  ElapsedTime nextAsking() const;
+  void askPromises();
+  void goOn();
+  void learn(const Granted& granted, ElapsedTime sent);
+  void endFailsafe(const std::string& why);
+  ElapsedTime promisedUntil(const Offer& offer) const;
 
   void checkLease();
   bool saysStopped(const node::Event& event) const;
@@ -105,7 +123,8 @@ class NodeMachine {
 
   NodeConfig config_;
   Random* random_;
-  uint64_t highest_epoch_;
+  node::Persist on_disk_;
+  std::optional<ElapsedTime> started_;  // the first step
 
   // Only within step().
   ElapsedTime now_{};
@@ -135,6 +154,23 @@ class NodeMachine {
 
   std::map<uint64_t, ElapsedTime> outstanding_;  // request nonce -> when it was sent; bounded
   ElapsedTime next_send_{};
+
+  // As the coordinator said with the latest grant; and when that was asked for.
+  std::optional<Failsafe> failsafe_;
+  ElapsedTime granted_sent_{};
+  // What the others have been asked last.
+  struct Round {
+    uint64_t nonce = 0;
+    ElapsedTime sent;
+    std::set<Jid> missing;  // full; whoever has not promised yet
+  };
+  std::optional<Round> round_;
+  ElapsedTime next_round_{};
+  bool failsafe_on_ = false;
+  std::string no_promise_;  // why the latest round came to nothing
+  // What this node itself has promised in this life.
+  ElapsedTime promised_until_{};
+
   struct PendingDrain {
     ReplyToken token;
     Drain message;

@@ -70,12 +70,27 @@ struct ResignRequested {
 struct OffersDeclined {
   std::string why;
 };
+// From another member of the group, as the coordinator last told who they are. What comes from
+// anybody else is no event.
+struct PromiseAsked {
+  ReplyToken token = 0;
+  PromiseRequest message;
+};
+// Answers of the member that was asked. A missing one needs no event.
+struct PromiseGiven {
+  Jid from;  // full
+  Promised message;
+};
+struct PromiseRefused {
+  Jid from;  // full
+  Denied message;
+};
 struct Tick {};  // nextWake() has come
 
-using Event =
-    std::variant<OfferReceived, DrainReceived, GrantedReceived, DeniedReceived, PromoteFinished,
-                 DemoteFinished, LinkUp, LinkDown, LoopGap, ShutdownRequested, ApplicationGone,
-                 ResignRequested, OffersDeclined, Tick>;
+using Event = std::variant<PromiseAsked, PromiseGiven, PromiseRefused, OfferReceived, DrainReceived,
+                           GrantedReceived, DeniedReceived, PromoteFinished, DemoteFinished, LinkUp,
+                           LinkDown, LoopGap, ShutdownRequested, ApplicationGone, ResignRequested,
+                           OffersDeclined, Tick>;
 
 // --- effects --------------------------------------------------------------------------------
 
@@ -83,6 +98,8 @@ using Event =
 // follows. Never in a step that ends the use of a lease, so no fsync stands before LeaseOver.
 struct Persist {
   uint64_t highest_epoch = 0;
+  // The longest that this node may have promised to accept no other grant; zero: nothing promised.
+  Duration promised{};
 };
 // iq set to the coordinator. Whatever can't be sent for want of a link is dropped: requests are
 // made again, and so is a release while the group could still be waiting for it.
@@ -97,7 +114,18 @@ struct SendRelease {
 };
 struct Reply {
   ReplyToken token = 0;
-  std::variant<Accepted, Denied, Drained> message;
+  std::variant<Accepted, Denied, Drained, Promised> message;
+};
+// iq set to the full JID of another member; answered by PromiseGiven or PromiseRefused.
+struct AskPromise {
+  Jid to;
+  PromiseRequest message;
+};
+// The lease goes on by the promises of the others, since no coordinator answers; or no longer, or
+// not at all.
+struct FailsafeChanged {
+  bool on = false;
+  std::string text;  // one sentence, for people
 };
 // Start the callbacks, on the application's thread; never while another one runs. `deadline`: when
 // the process is ended unless it has returned by then; a renewal may put it off, so only a guide.
@@ -138,8 +166,9 @@ struct RoleChanged {
   uint64_t epoch = 0;  // held; 0 for a standby
 };
 
-using Effect = std::variant<Persist, SendAcquire, SendRenew, SendRelease, Reply, Promote, Demote,
-                            LeaseExtended, LeaseOver, Kill, DropLink, RoleChanged>;
+using Effect =
+    std::variant<Persist, AskPromise, FailsafeChanged, SendAcquire, SendRenew, SendRelease, Reply,
+                 Promote, Demote, LeaseExtended, LeaseOver, Kill, DropLink, RoleChanged>;
 using Effects = std::vector<Effect>;
 
 }  // namespace muster::election::node

@@ -61,7 +61,18 @@ namespace muster::election {
   X(kEligibleTagged, "a member tagged nofailover is offered the role")                     \
   X(kEligibleLevel, "a member under the floor is offered the role")                        \
   X(kPauseHolds, "a pause holds nothing")                                                  \
-  X(kMovePromised, "a move that was promised is forgotten at a restart")
+  X(kMovePromised, "a move that was promised is forgotten at a restart")                   \
+  X(kWriteInTerm, "a coordinator that has been deposed goes on writing")                   \
+  X(kWriteOnce, "a transaction whose answer was lost is done a second time")               \
+  X(kRenewalConfirmed, "a renewal is granted without asking whether the term goes on")     \
+  X(kConfirmedAfter, "a transaction that was on its way already confirms a renewal")       \
+  X(kUnknownWrite, "a transaction without an answer counts as not done")                   \
+  X(kReadAfterWinning, "a new leader goes on from what it read before it had won")         \
+  X(kPromiseKept, "a member that has promised to take nothing takes up an offer")          \
+  X(kPromiseOnDisk, "a promise is forgotten at a restart")                                 \
+  X(kFreshStartWaits, "a member that has just started takes up an offer at once")          \
+  X(kAllPromise, "the promise of one member counts for all")                               \
+  X(kNewMemberWaits, "a member is offered the role whom the holder does not know")
 
 enum class Rule {
   kNone,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "libcontrol/base/clock.h"
 #include "libcontrol/base/ids.h"
@@ -61,6 +62,15 @@ struct GroupRecord {
   uint64_t highest_epoch = 0;
   // The move under way, in any phase.
   std::optional<MoveRecord> move{};
+  // For how long after its last grant the latest holder may go on without a coordinator, its last
+  // lease included; zero: it can't, or has stopped for certain.
+  Duration failsafe_limit{};
+  // Of the list of members, as holders are told; and that list: bare, sorted. Only of groups whose
+  // holders may go on.
+  uint64_t members_version = 0;
+  std::vector<Jid> listed{};
+  // Those of them whom that holder may not know, so that it would go on without their promise.
+  std::vector<Jid> untold{};
 
   bool operator==(const GroupRecord&) const = default;
 };

@@ -139,6 +139,9 @@ void Leadership::stand() {
   if (key == nullptr) return;
   if (!outcome->held && key->lease != *lease_) {
     others_term_ = Term{leader_key_, key->create_revision};
+    // Of a lease that is given up, or of a process that has ended: its address answers for this one
+    // now, so nobody else would find that nobody leads before that lease runs out.
+    if (parts_.own(key->value)) removeLeader();
     return;
   }
   if (!may) return;

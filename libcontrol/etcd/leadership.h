@@ -29,7 +29,9 @@ class Leadership {
     std::string prefix;  // of all keys, with its "/"
     std::string name;    // of this coordinator; no other may have it
     std::string about;   // what the others are to know of it, under its name
-    Duration ttl;        // the lease's length; etcd may make it longer
+    // Whether this coordinator said that of itself, now or as a process of before; any thread.
+    std::function<bool(const std::string& about)> own;
+    Duration ttl;  // the lease's length; etcd may make it longer
     // This one leads from now on; what it commits belongs to this term.
     std::function<void(const Term&)> won;
     // It doesn't any more, or can't be sure. It stands again by itself.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
 #include "libcontrol/catalogue/catalogue.h"
 
@@ -27,6 +28,23 @@ Result<std::map<Jid, v1::Role>> readGrants(const v1::Grants& grants) {
   return out;
 }
 
+Result<std::set<Jid>> readPeers(const v1::Grants& grants) {
+  if (grants.peers_size() > static_cast<int>(limits::kMaxFailsafeMembers)) {
+    return Status(Code::kInvalidArgument,
+                  "more than " + std::to_string(limits::kMaxFailsafeMembers) + " peers");
+  }
+  std::set<Jid> peers;
+  for (const std::string& text : grants.peers()) {
+    const auto jid = Jid::parse(text);
+    if (!jid) return jid.status();
+    if (!jid->isBare()) {
+      return Status(Code::kInvalidArgument, "'" + singleLine(text, 80) + "' is not a bare JID");
+    }
+    peers.insert(*jid);
+  }
+  return peers;
+}
+
 }  // namespace
 
 Result<v1::Role> roleFromName(const std::string& name) {
@@ -45,6 +63,7 @@ NodeAuthority::NodeAuthority(store::NodeStateStore& store, std::set<Jid> coordin
   v1::Grants grants;
   if (!grants.ParseFromString(store_.state().grants)) return;
   if (auto told = readGrants(grants)) told_ = std::move(told).value();
+  if (auto peers = readPeers(grants)) peers_ = std::move(peers).value();
 }
 
 std::optional<v1::Role> NodeAuthority::roleOf(const Jid& bare) const {
@@ -60,12 +79,15 @@ Status NodeAuthority::accept(const v1::Grants& grants) {
   store::NodeState state = store_.state();
   auto told = readGrants(grants);
   if (!told) return told.status();
+  auto peers = readPeers(grants);
+  if (!peers) return peers.status();
   std::string serialised = grants.SerializeAsString();
   if (serialised == state.grants) return Status::ok();
   state.grants_version = grants.version();
   state.grants = std::move(serialised);
   if (Status saved = store_.save(state); !saved) return saved;
   told_ = std::move(told).value();
+  peers_ = std::move(peers).value();
   return Status::ok();
 }
 

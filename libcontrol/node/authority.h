@@ -27,6 +27,9 @@ class NodeAuthority : public catalogue::Authority {
   // The higher of both; nothing for a stranger.
   std::optional<v1::Role> roleOf(const Jid& bare) const override;
 
+  // Another member of the node's group, as the coordinator has told; bare.
+  bool isPeer(const Jid& bare) const { return peers_.contains(bare); }
+
   // Grants as pushed by the coordinator, whose last word counts whatever its version (its store may
   // have been restored): durable when it returns ok. kInvalidArgument names the entry that is not
   // an exact bare JID with one of the roles observer, operator and admin.
@@ -37,6 +40,7 @@ class NodeAuthority : public catalogue::Authority {
   const std::set<Jid> coordinators_;
   const std::map<Jid, v1::Role> configured_;
   std::map<Jid, v1::Role> told_;
+  std::set<Jid> peers_;
 };
 
 // The role of that name ("observer", "operator", "admin"); kInvalidArgument names the three.

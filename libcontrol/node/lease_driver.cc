@@ -38,6 +38,13 @@ struct Overloaded : Handlers... {
   using Handlers::operator()...;
 };
 
+// A promise is kept whichever group the node belongs to by now.
+election::node::Persist onDisk(const store::NodeState& state, const std::string& group) {
+  const auto promised = static_cast<int64_t>(
+      std::min(state.promised_ms, static_cast<uint64_t>(limits::kMaxPromise.toMillis())));
+  return {state.highestEpochOf(group), Duration::millis(promised)};
+}
+
 }  // namespace
 
 LeaseDriver::LeaseDriver(Parts parts, LeaseAddresses addresses, election::NodeConfig config,
@@ -46,7 +53,7 @@ LeaseDriver::LeaseDriver(Parts parts, LeaseAddresses addresses, election::NodeCo
       addresses_(std::move(addresses)),
       config_(std::move(config)),
       callbacks_(std::move(callbacks)),
-      machine_(config_, parts.store.state().highestEpochOf(config_.group), parts.random),
+      machine_(config_, onDisk(parts.store.state(), config_.group), parts.random),
       role_since_(parts.clock.wall()) {
   timer_.setSingleShot(true);
   timer_.setTimerType(Qt::PreciseTimer);
@@ -82,7 +89,8 @@ void LeaseDriver::applicationGone(const std::string& why) {
 
 void LeaseDriver::declineOffers(const std::string& why) {
   logger("muster.lease")->info("offers are {}", why.empty() ? "taken again" : "declined: " + why);
-  step(election::node::OffersDeclined{singleLine(why, limits::kMaxReleaseReasonBytes)});
+  declining_ = singleLine(why, limits::kMaxReleaseReasonBytes);
+  step(election::node::OffersDeclined{declining_});
 }
 
 void LeaseDriver::resign(const std::string& why) {
@@ -101,7 +109,7 @@ bool LeaseDriver::step(const Event& event) {
   const election::node::Effects effects = next.step(event, parts_.clock.elapsed());
   for (const auto& effect : effects) {
     const auto* write = std::get_if<election::node::Persist>(&effect);
-    if (write != nullptr && !persist(write->highest_epoch)) {
+    if (write != nullptr && !persist(*write)) {
       armTimer();
       return false;
     }
@@ -113,13 +121,15 @@ bool LeaseDriver::step(const Event& event) {
   return true;
 }
 
-bool LeaseDriver::persist(uint64_t highest_epoch) {
+bool LeaseDriver::persist(const election::node::Persist& write) {
   store::NodeState state = parts_.store.state();
   state.group = config_.group;
-  state.highest_epoch = highest_epoch;
+  state.highest_epoch = write.highest_epoch;
+  state.promised_ms = static_cast<uint64_t>((write.promised + Duration{999'999}).toMillis());
   const Status saved = parts_.store.save(state);
   if (!saved) {
-    logger("muster.lease")->error("the epoch {} can't be written: {}", highest_epoch, saved.text());
+    logger("muster.lease")
+        ->error("the epoch {} can't be written: {}", write.highest_epoch, saved.text());
   }
   // Nobody can say what is on disk: the next process reads it. Nothing is held at an offer.
   if (saved.code() == Code::kDataLoss) callbacks_.kill(saved.text());
@@ -134,6 +144,11 @@ void LeaseDriver::carryOut(const election::node::Effect& effect) {
                  [this](const en::SendRenew& e) { request(convert::toProto(e.message)); },
                  [this](const en::SendRelease& e) { release(convert::toProto(e.message)); },
                  [this](const en::Reply& e) { answer(e); },
+                 [this](const en::AskPromise& e) { askPromise(e); },
+                 [this](const en::FailsafeChanged& e) {
+                   logger("muster.lease")->warn("{}", e.text);
+                   callbacks_.changed();
+                 },
                  [this](const en::Promote& e) { promote(e); },
                  [this](const en::Demote& e) { demote(e); },
                  [this](const en::LeaseExtended& e) { extend(e); },
@@ -141,7 +156,10 @@ void LeaseDriver::carryOut(const election::node::Effect& effect) {
                  [this](const en::Kill& e) { callbacks_.kill(e.why); },
                  [this](const en::DropLink& e) { parts_.endpoint.link().drop(e.why); },
                  [this](const en::RoleChanged& e) {
-                   if (e.role == en::Role::kStandby) parts_.warden.relax();
+                   if (e.role == en::Role::kStandby) {
+                     parts_.warden.relax();
+                     if (parts_.watchdog != nullptr) parts_.watchdog->stopped();
+                   }
                    role_since_ = parts_.clock.wall();
                    callbacks_.changed();
                  },
@@ -150,29 +168,92 @@ void LeaseDriver::carryOut(const election::node::Effect& effect) {
 }
 
 void LeaseDriver::onLease(const xmpp::Element& iq, const xmpp::IqReply& reply) {
-  // Only the coordinators' own addresses speak this protocol; nobody else learns that we do.
+  // Only the coordinators' own addresses and the other members speak this protocol; nobody else
+  // learns that we do.
   const auto from = xmpp::jidAttribute(iq, "from");
-  if (!from || !addresses_.isOne(*from)) {
+  const bool coordinator = from && addresses_.isOne(*from);
+  if (!coordinator && !(from && callbacks_.is_peer(from->bare()))) {
     return reply.error(xmpp::Condition::kServiceUnavailable);
   }
   const auto message = xmpp::readLease(*iq.firstChild());
   if (!message) return reply.error(message.status());
-  if (replies_.size() >= kMaxReplies) replies_.erase(replies_.begin());
+  coordinator ? fromCoordinator(*from, *message, reply) : fromPeer(*message, reply);
+}
+
+void LeaseDriver::fromCoordinator(const Jid& from, const v1::LeaseMessage& message,
+                                  const xmpp::IqReply& reply) {
   const election::ReplyToken token = next_token_++;
-  if (message->has_offer()) {
-    const auto offer = convert::fromProto(message->offer());
+  if (message.has_offer()) {
+    const auto offer = convert::fromProto(message.offer());
     if (!offer) return reply.error(offer.status());
-    addresses_.leads(*from);
-    replies_.emplace(token, reply);
-    if (!step(election::node::OfferReceived{token, *offer})) replies_.erase(token);
-  } else if (message->has_drain()) {
-    const auto drain = convert::fromProto(message->drain());
+    addresses_.leads(from);
+    keep(token, reply);
+    if (!onOffer(token, *offer)) replies_.erase(token);
+  } else if (message.has_drain()) {
+    const auto drain = convert::fromProto(message.drain());
     if (!drain) return reply.error(drain.status());
-    replies_.emplace(token, reply);
-    if (!step(election::node::DrainReceived{token, *drain})) replies_.erase(token);
+    take(reply, token, election::node::DrainReceived{token, *drain});
   } else {
     reply.error(xmpp::Condition::kBadRequest, "a node takes only offer and drain");
   }
+}
+
+void LeaseDriver::fromPeer(const v1::LeaseMessage& message, const xmpp::IqReply& reply) {
+  if (!message.has_promise()) {
+    return reply.error(xmpp::Condition::kBadRequest,
+                       "a node takes only a request for a promise from another one");
+  }
+  const auto request = convert::fromProto(message.promise());
+  if (!request) return reply.error(request.status());
+  const election::ReplyToken token = next_token_++;
+  take(reply, token, election::node::PromiseAsked{token, *request});
+}
+
+// What could not be written has not happened, and is not answered.
+void LeaseDriver::take(const xmpp::IqReply& reply, election::ReplyToken token, const Event& event) {
+  keep(token, reply);
+  if (!step(event)) replies_.erase(token);
+}
+
+void LeaseDriver::keep(election::ReplyToken token, const xmpp::IqReply& reply) {
+  if (replies_.size() >= kMaxReplies) replies_.erase(replies_.begin());
+  replies_.emplace(token, reply);
+}
+
+void LeaseDriver::askPromise(const election::node::AskPromise& effect) {
+  send(
+      effect.to, convert::toProto(effect.message), limits::kIqTimeout,
+      [this, to = effect.to, nonce = effect.message.request_nonce](const xmpp::IqOutcome& outcome) {
+        election::Denied denied;
+        denied.request_nonce = nonce;
+        if (outcome.payload() != nullptr) {
+          const auto message = xmpp::readLease(*outcome.payload());
+          if (message && message->has_promised()) {
+            step(election::node::PromiseGiven{to, convert::fromProto(message->promised())});
+            return;
+          }
+          if (message && message->has_denied()) {
+            if (auto read = convert::fromProto(message->denied())) denied = *read;
+          }
+        } else if (outcome.error) {
+          denied.reason = outcome.status.text();
+        } else {
+          return;  // silence is no event: the next round asks anew
+        }
+        step(election::node::PromiseRefused{to, denied});
+      });
+}
+
+// A lease that could not be guarded by a watchdog that is required is not begun.
+bool LeaseDriver::onOffer(election::ReplyToken token, const election::Offer& offer) {
+  const election::node::OfferReceived event{token, offer};
+  if (parts_.watchdog == nullptr || !declining_.empty()) return step(event);
+  const Status guarded = parts_.watchdog->tryFor(offer.lease_ttl);
+  if (guarded) return step(event);
+  step(election::node::OffersDeclined{singleLine(guarded.text(), limits::kMaxReleaseReasonBytes)});
+  const bool answered = step(event);
+  step(election::node::OffersDeclined{});
+  return answered;
 }
 
 // One that can't be reached says so at once, through its server, and then there is time to ask the
@@ -251,6 +332,14 @@ void LeaseDriver::extend(const election::node::LeaseExtended& effect) {
   }
   // A renewal that was under way when the application stopped must not put it under watch again.
   if (stopped_epoch_.load() != effect.epoch) parts_.warden.watch(effect.end, effect.epoch);
+  if (parts_.watchdog != nullptr) guard(effect);
+}
+
+void LeaseDriver::guard(const election::node::LeaseExtended& effect) {
+  const Status guarded = parts_.watchdog->extended(effect.epoch, effect.end);
+  if (guarded) return;
+  // Later: this step has to be carried out first.
+  mailbox_.post([this, why = guarded.text()] { resign(why); });
 }
 
 void LeaseDriver::endLease() {
@@ -268,8 +357,11 @@ void LeaseDriver::promote(const election::node::Promote& effect) {
   }
   logger("muster.lease")->info("becoming active under epoch {}", effect.epoch);
   parts_.app.post([this, lease, epoch = effect.epoch] {
-    Status status(Code::kConflict, "the lease was over before the promotion began");
-    if (lease != nullptr && Lease(lease).valid()) status = callPromote(Lease(lease));
+    Status status = parts_.watchdog == nullptr ? Status::ok() : parts_.watchdog->armedFor(epoch);
+    if (lease == nullptr || !Lease(lease).valid()) {
+      status = {Code::kConflict, "the lease was over before the promotion began"};
+    }
+    if (status) status = callPromote(Lease(lease));
     mailbox_.post([this, epoch, status] {
       if (!status) {
         logger("muster.lease")
@@ -295,11 +387,17 @@ void LeaseDriver::demote(const election::node::Demote& effect) {
   logger("muster.lease")->info("stopping to be active under epoch {}", effect.epoch);
   parts_.app.post([this, demotion] {
     callbacks_.demote(demotion);
-    stopped_epoch_ = demotion.epoch;
-    // From this thread, so that a stuck event loop doesn't get a stopped application killed.
-    parts_.warden.relax(demotion.epoch);
+    applicationStopped(demotion.epoch);
     mailbox_.post([this, epoch = demotion.epoch] { step(election::node::DemoteFinished{epoch}); });
   });
+}
+
+// From the application's thread, so that a stuck event loop doesn't get a stopped application
+// killed, or its machine reset.
+void LeaseDriver::applicationStopped(uint64_t epoch) {
+  stopped_epoch_ = epoch;
+  parts_.warden.relax(epoch);
+  if (parts_.watchdog != nullptr) parts_.watchdog->stopped(epoch);
 }
 
 void LeaseDriver::armTimer() {

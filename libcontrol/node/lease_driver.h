@@ -17,6 +17,7 @@
 #include "libcontrol/node/lease_state.h"
 #include "libcontrol/node/mailbox.h"
 #include "libcontrol/node/warden.h"
+#include "libcontrol/node/watchdog.h"
 #include "libcontrol/store/node_state_store.h"
 #include "libcontrol/xmpp/endpoint.h"
 #include "muster/lease.h"
@@ -34,6 +35,8 @@ class LeaseDriver {
     std::function<void(const Demotion&)> demote;   // likewise
     std::function<void()> changed;                 // role or epoch: presence is to be sent
     std::function<void(const std::string&)> kill;  // must not return in a daemon
+    // Whether it is another member of the group, as the coordinator has said; bare.
+    std::function<bool(const Jid&)> is_peer;
   };
   struct Parts {
     xmpp::Endpoint& endpoint;
@@ -42,6 +45,7 @@ class LeaseDriver {
     Warden& warden;
     Clock& clock;
     Random& random;
+    Watchdog* watchdog = nullptr;  // null: leases go unguarded
   };
 
   LeaseDriver(Parts parts, LeaseAddresses addresses, election::NodeConfig config,
@@ -68,9 +72,17 @@ class LeaseDriver {
  private:
   // False if an epoch could not be made durable: then nothing has happened.
   bool step(const election::node::Event& event);
-  bool persist(uint64_t highest_epoch);
+  bool persist(const election::node::Persist& write);
   void carryOut(const election::node::Effect& effect);
   void onLease(const xmpp::Element& iq, const xmpp::IqReply& reply);
+  void fromCoordinator(const Jid& from, const v1::LeaseMessage& message,
+                       const xmpp::IqReply& reply);
+  void fromPeer(const v1::LeaseMessage& message, const xmpp::IqReply& reply);
+  void take(const xmpp::IqReply& reply, election::ReplyToken token,
+            const election::node::Event& event);
+  void keep(election::ReplyToken token, const xmpp::IqReply& reply);
+  void askPromise(const election::node::AskPromise& effect);
+  bool onOffer(election::ReplyToken token, const election::Offer& offer);
   void request(const v1::LeaseMessage& message);
   void send(const Jid& to, const v1::LeaseMessage& message, Duration timeout,
             std::function<void(const xmpp::IqOutcome&)> answered);
@@ -78,9 +90,11 @@ class LeaseDriver {
   void release(const v1::LeaseMessage& message);
   void answer(const election::node::Reply& reply);
   void extend(const election::node::LeaseExtended& effect);
+  void guard(const election::node::LeaseExtended& effect);
   void endLease();
   void promote(const election::node::Promote& effect);
   Status callPromote(const Lease& lease);
+  void applicationStopped(uint64_t epoch);
   void demote(const election::node::Demote& effect);
   void armTimer();
   void checkStopped();
@@ -97,6 +111,7 @@ class LeaseDriver {
   std::map<election::ReplyToken, xmpp::IqReply> replies_;
   election::ReplyToken next_token_ = 1;
   bool releasing_ = false;
+  std::string declining_;  // why the application takes no offers; empty: it does
   std::function<void()> stopped_;
   std::atomic<uint64_t> stopped_epoch_{0};  // the last under which the application has stopped
 

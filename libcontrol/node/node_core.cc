@@ -113,9 +113,10 @@ void NodeCore::buildLease() {
     hurryForLease();
     publish(true);
   };
+  callbacks.is_peer = [this](const Jid& bare) { return authority_.isPeer(bare); };
   lease_ = std::make_unique<LeaseDriver>(
       LeaseDriver::Parts{endpoint_, parts_.store, parts_.app, parts_.warden, parts_.clock,
-                         parts_.random},
+                         parts_.random, parts_.watchdog},
       LeaseAddresses(parts_.identity.whoGrantsLeases()), config, std::move(callbacks));
   hurryForLease();
 }
@@ -303,11 +304,13 @@ v1::RoleReply NodeCore::roleInfo() {
   reply.set_since(toRfc3339(lease_ == nullptr ? started_wall_ : lease_->roleSince()));
   reply.set_coordinator(parts_.identity.coordinator.toString());
   *reply.mutable_drain() = drain_.mark();
+  if (parts_.watchdog != nullptr) reply.set_watchdog(parts_.watchdog->describe());
   if (lease_ == nullptr) return reply;
   const election::NodeMachine& machine = lease_->machine();
   reply.set_highest_epoch(machine.highestEpoch());
   if (machine.heldEpoch() == 0) return reply;
   reply.set_epoch(machine.heldEpoch());
+  reply.set_failsafe(machine.isFailsafe());
   const int64_t left_ms = (machine.useUntil() - parts_.clock.elapsed()).toMillis();
   reply.set_lease_left_ms(static_cast<uint64_t>(std::max<int64_t>(0, left_ms)));
   if (const auto ttl = machine.lastLeaseTtl()) {

@@ -62,6 +62,7 @@ class NodeCore : public commands::NodeState,
     Warden& warden;
     Clock& clock;
     Random& random;
+    Watchdog* watchdog = nullptr;      // null: none
     LeaseDriver::Callbacks callbacks;  // promote, demote and kill; changed is ours
   };
   // A mistake in the definition of a command: of the application's own, kInvalidArgument.

@@ -48,6 +48,15 @@ Result<NodeIdentity> identityOf(const NodeOptions& options, Random& random) {
       return bad("coordinator", "is needed for the failover of group '" + options.group + "'");
     }
   }
+  if (options.watchdog != WatchdogMode::kOff) {
+    if (options.group.empty()) {
+      return bad("watchdog", "guards the lease of a group, and group is empty");
+    }
+    if (!options.watchdog_device.is_absolute()) {
+      return bad("watchdog_device", "must be an absolute path, such as /dev/watchdog, not '" +
+                                        singleLine(options.watchdog_device.string(), 200) + "'");
+    }
+  }
   out.group = options.group;
   if (!options.coordinator.empty()) {
     if (Status s = readBareJid("coordinator", options.coordinator, out.coordinator); !s) return s;

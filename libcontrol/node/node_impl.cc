@@ -157,6 +157,7 @@ NodeCore::Parts NodeImpl::parts() {
           .warden = *warden_,
           .clock = clock_,
           .random = random_,
+          .watchdog = watchdog_.get(),
           .callbacks = std::move(callbacks)};
 }
 
@@ -175,6 +176,10 @@ Status NodeImpl::start() {
     sayIfItCannotBlock("muster: the lease is over and the application has not stopped: killed\n");
     kill(getpid(), SIGKILL);
   });
+  if (options_.watchdog != WatchdogMode::kOff) {
+    watchdog_ = std::make_unique<Watchdog>(makeLinuxWatchdog(options_.watchdog_device),
+                                           options_.watchdog == WatchdogMode::kRequired, clock_);
+  }
   app_ = std::make_unique<AppThread>();
   command_thread_ = std::make_unique<AppThread>();
   loop_ = std::make_unique<LoopThread>();
@@ -240,6 +245,7 @@ void NodeImpl::endThreads() {
     ended = std::move(core_);
   });
   loop_.reset();
+  watchdog_.reset();
   warden_.reset();
 }
 

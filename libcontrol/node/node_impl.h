@@ -16,6 +16,7 @@
 #include "libcontrol/node/node_identity.h"
 #include "libcontrol/node/service_memory.h"
 #include "libcontrol/node/warden.h"
+#include "libcontrol/node/watchdog.h"
 #include "libcontrol/store/audit_file.h"
 #include "muster/commands.h"
 #include "muster/node.h"
@@ -71,6 +72,7 @@ class NodeImpl : public Node {
   std::mutex lifecycle_mutex_;  // start() and stop(), one at a time
   bool running_ = false;
   std::unique_ptr<Warden> warden_;
+  std::unique_ptr<Watchdog> watchdog_;         // null: none is configured
   std::unique_ptr<AppThread> app_;             // onPromote and onDemote
   std::unique_ptr<AppThread> command_thread_;  // the application's own commands
   std::unique_ptr<LoopThread> loop_;

@@ -1,9 +1,28 @@
+#include "libcontrol/base/text.h"
 #include "libcontrol/config/config_file.h"
 #include "libcontrol/metrics/metrics_config.h"
 #include "libcontrol/rules/rule_set.h"
 #include "muster/node.h"
 
 namespace muster {
+namespace {
+
+void readWatchdog(ConfigTable& node, NodeOptions& options) {
+  const std::string mode = node.string("watchdog", "off");
+  if (mode == "automatic") {
+    options.watchdog = WatchdogMode::kAutomatic;
+  } else if (mode == "required") {
+    options.watchdog = WatchdogMode::kRequired;
+  } else if (mode != "off") {
+    node.fail("watchdog",
+              "must be \"off\", \"automatic\" or \"required\", not '" + singleLine(mode, 80) + "'");
+  }
+  if (const auto device = node.path("watchdog_device"); !device.empty()) {
+    options.watchdog_device = device;
+  }
+}
+
+}  // namespace
 
 Result<NodeOptions> loadNodeOptions(const std::filesystem::path& file) {
   auto config = ConfigFile::load(file);
@@ -29,6 +48,7 @@ Result<NodeOptions> loadNodeOptions(const std::filesystem::path& file) {
   (void)node.requiredString("state_dir");
   options.state_dir = node.path("state_dir");
   options.log_rules = node.path("log_rules");
+  readWatchdog(node, options);
   const metrics::MetricsConfig metrics = metrics::readMetrics(node.table("metrics"));
   options.metrics = {metrics.listen, metrics.allow_remote};
   for (ConfigTable grant : node.tables("grant")) {

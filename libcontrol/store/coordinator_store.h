@@ -1,10 +1,10 @@
-// The coordinator's durable memory: groups and their moves, members, grants, subscriptions, the
-// overrides of log levels, the audit trail, the groups' history, incidents and the outbox.
-// Every store is an interface with two implementations, in SQLite and in memory, that pass the same
-// tests; that of SQLite may have its rows kept elsewhere (row_log.h). All of one CoordinatorStore
-// is used from one thread. What a call changes is durable (fsync) when it returns ok. When it
-// refuses (a code that it documents) nothing has changed; after any other error, which is the
-// disk's, the outcome is unknown until the file is opened again.
+// The coordinator's durable memory: groups and their moves, hooks to run, members, grants,
+// subscriptions, the overrides of log levels, the audit trail, the groups' history, incidents and
+// the outbox. Every store is an interface with two implementations, in SQLite and in memory, that
+// pass the same tests; that of SQLite may have its rows kept elsewhere (row_log.h). All of one
+// CoordinatorStore is used from one thread. What a call changes is durable (fsync) when it returns
+// ok. When it refuses (a code that it documents) nothing has changed; after any other error, which
+// is the disk's, the outcome is unknown until the file is opened again.
 #pragma once
 
 #include <cstddef>
@@ -59,6 +59,28 @@ class GroupStore {
   virtual Status schedule(const ScheduledMoveRow& row) = 0;
   virtual Status unschedule(const std::string& group) = 0;
   virtual Result<std::vector<ScheduledMoveRow>> scheduled() = 0;
+};
+
+// What one moment of the hooks comes to: all of it, or nothing, becomes durable.
+struct HookCommit {
+  std::vector<HookHolderRow> holders{};  // inserted or replaced
+  std::vector<HookRunRow> runs{};        // inserted or replaced
+  std::vector<uint64_t> done{};          // runs that are gone, by seq
+
+  bool isEmpty() const { return holders.empty() && runs.empty() && done.empty(); }
+};
+
+// What the site's hooks are still to be told.
+class HookStore {
+ public:
+  virtual ~HookStore() = default;
+  // kInvalidArgument for a row without group or hook; kResourceExhausted beyond limits::kMaxGroups
+  // times limits::kMaxHookRuns. The same again changes nothing.
+  virtual Status commit(const HookCommit& commit) = 0;
+  // By group.
+  virtual Result<std::vector<HookHolderRow>> holders() = 0;
+  // By seq.
+  virtual Result<std::vector<HookRunRow>> runs() = 0;
 };
 
 class MemberStore {
@@ -235,6 +257,7 @@ class CoordinatorStore {
   virtual ~CoordinatorStore() = default;
 
   virtual GroupStore& groups() = 0;
+  virtual HookStore& hooks() = 0;
   virtual MemberStore& members() = 0;
   virtual GrantStore& grants() = 0;
   virtual SubscriptionStore& subscriptions() = 0;

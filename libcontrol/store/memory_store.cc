@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "libcontrol/store/coordinator_store.h"
 #include "libcontrol/store/memory_alerts.h"
@@ -75,6 +76,26 @@ class MemoryGroupStore : public GroupStore {
   std::map<std::string, std::deque<MoveRow>> ended_;
   std::map<std::string, PauseRow> pauses_;
   std::map<std::string, ScheduledMoveRow> scheduled_;
+};
+
+class MemoryHookStore : public HookStore {
+ public:
+  Status commit(const HookCommit& commit) override {
+    if (Status valid = checkHooks(commit); !valid) return valid;
+    auto runs = runs_;
+    for (const uint64_t seq : commit.done) runs.erase(seq);
+    for (const HookRunRow& row : commit.runs) runs[row.seq] = bounded(row);
+    if (Status room = checkHookCount(runs.size()); !room) return room;
+    runs_ = std::move(runs);
+    for (const HookHolderRow& row : commit.holders) holders_[row.group] = row;
+    return Status::ok();
+  }
+  Result<std::vector<HookHolderRow>> holders() override { return valuesOf(holders_); }
+  Result<std::vector<HookRunRow>> runs() override { return valuesOf(runs_); }
+
+ private:
+  std::map<std::string, HookHolderRow> holders_;
+  std::map<uint64_t, HookRunRow> runs_;
 };
 
 class MemoryMemberStore : public MemberStore {
@@ -269,6 +290,7 @@ class MemoryStore : public CoordinatorStore {
         alerts_(options.incident_capacity, options.delivery_capacity) {}
 
   GroupStore& groups() override { return groups_; }
+  HookStore& hooks() override { return hooks_; }
   MemberStore& members() override { return members_; }
   GrantStore& grants() override { return grants_; }
   SubscriptionStore& subscriptions() override { return subscriptions_; }
@@ -279,6 +301,7 @@ class MemoryStore : public CoordinatorStore {
 
  private:
   MemoryGroupStore groups_;
+  MemoryHookStore hooks_;
   MemoryMemberStore members_;
   MemoryGrantStore grants_;
   MemorySubscriptionStore subscriptions_;

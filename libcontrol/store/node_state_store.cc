@@ -19,7 +19,7 @@ namespace {
 // body. Integers are little-endian, texts are preceded by their length in 4 bytes. Version 2 added
 // the drain mark and the former groups at the end of the body.
 constexpr std::string_view kMagic = "muster-node-";
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 // A version of more digits is damage.
 constexpr size_t kMaxVersionDigits = 4;
 constexpr size_t kMaxFileBytes = kMaxGrantsBytes + 16 * 1024;
@@ -78,6 +78,7 @@ std::string serialise(const NodeState& state) {
     putInteger(body, former.highest_epoch);
     putText(body, former.group);
   }
+  putInteger(body, state.promised_ms);
   std::string file(kMagic);
   file += std::to_string(kVersion) + "\n";
   putInteger(file, checksum(body));
@@ -157,6 +158,7 @@ std::optional<NodeState> parse(std::string_view file, int version) {
   if (version >= 2 && !(takeDrain(file, state.drain) && takeFormer(file, state))) {
     return std::nullopt;
   }
+  if (version >= 3 && !takeInteger(file, state.promised_ms)) return std::nullopt;
   if (!file.empty()) return std::nullopt;
   return state;
 }

@@ -31,6 +31,8 @@ struct NodeState {
   uint64_t grants_version = 0;
   std::string grants;  // the last grants as received: serialised, opaque here, at most 4 MiB
   DrainRow drain;
+  // The longest that this node may have promised to accept no grant; 0: it has promised nothing.
+  uint64_t promised_ms = 0;
   // The groups that it was in before, the one left last at the end. Kept by the store: save() takes
   // no notice of what is given for these two.
   std::vector<FormerGroup> former{};

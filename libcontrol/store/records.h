@@ -63,6 +63,13 @@ struct GroupRow {
   WallTime moved_at;         // of the last change of phase; only shown
   // The move that runs, whose `group` is this one's name; without an outcome.
   std::optional<MoveRow> move = std::nullopt;
+  // Of a group whose holders may go on without a coordinator: for how long the latest one may,
+  // rounded up, 0 if it can't; the list of members that holders are told, with its version; and who
+  // of them that holder may not know. Bare JIDs.
+  int64_t failsafe_ms = 0;
+  uint64_t members_version = 0;
+  std::vector<std::string> listed{};
+  std::vector<std::string> untold{};
 
   bool operator==(const GroupRow&) const = default;
 };
@@ -76,6 +83,34 @@ struct PauseRow {
   WallTime set_at;
 
   bool operator==(const PauseRow&) const = default;
+};
+
+// Of whose promotion the site's hooks were told last, and whether of its end as well.
+struct HookHolderRow {
+  std::string group;
+  std::string node;    // its name; empty: of nobody's yet
+  uint64_t epoch = 0;  // 0: of nobody's yet
+  bool ended = true;
+
+  bool operator==(const HookHolderRow&) const = default;
+};
+
+// A hook that is to be run, or was when it was written.
+struct HookRunRow {
+  uint64_t seq = 0;  // given by the coordinator: the order in which a group's are run
+  std::string group;
+  std::string hook;
+  std::string old_node;  // names; may be empty
+  std::string new_node;
+  uint64_t old_epoch = 0;  // 0: none
+  uint64_t epoch = 0;
+  std::string cause;
+  std::string by;       // bare JID of who asked for it; empty: nobody did
+  std::string outcome;  // of a move, by then
+  WallTime at;
+  bool begun = false;  // it may have been started
+
+  bool operator==(const HookRunRow&) const = default;
 };
 
 // A move of a group's role that somebody wants at a time to come.

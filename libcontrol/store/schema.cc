@@ -219,6 +219,34 @@ CREATE TABLE pauses (
   set_at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 )sql",
+    R"sql(
+CREATE TABLE hook_holders (
+  "group" TEXT PRIMARY KEY,
+  node TEXT NOT NULL,                     -- empty: nobody's yet
+  epoch INTEGER NOT NULL CHECK (epoch >= 0),
+  ended INTEGER NOT NULL CHECK (ended IN (0, 1))
+) STRICT, WITHOUT ROWID;
+CREATE TABLE hook_runs (
+  seq INTEGER PRIMARY KEY,
+  "group" TEXT NOT NULL,
+  hook TEXT NOT NULL,
+  old_node TEXT NOT NULL,
+  new_node TEXT NOT NULL,
+  old_epoch INTEGER NOT NULL CHECK (old_epoch >= 0),
+  epoch INTEGER NOT NULL CHECK (epoch >= 0),
+  cause TEXT NOT NULL,
+  by TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  begun INTEGER NOT NULL CHECK (begun IN (0, 1))
+) STRICT;
+)sql",
+    R"sql(
+ALTER TABLE groups ADD COLUMN failsafe_ms INTEGER NOT NULL DEFAULT 0 CHECK (failsafe_ms >= 0);
+ALTER TABLE groups ADD COLUMN members_version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE groups ADD COLUMN listed TEXT NOT NULL DEFAULT '';  -- a JID a line
+ALTER TABLE groups ADD COLUMN untold TEXT NOT NULL DEFAULT '';
+)sql",
 };
 
 constexpr std::array kAuditTrailSteps = {

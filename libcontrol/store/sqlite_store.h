@@ -7,6 +7,7 @@
 #include "libcontrol/store/coordinator_store.h"
 #include "libcontrol/store/database.h"
 #include "libcontrol/store/sqlite_alerts.h"
+#include "libcontrol/store/sqlite_hooks.h"
 #include "libcontrol/store/sqlite_tables.h"
 #include "libcontrol/store/sqlite_trails.h"
 
@@ -18,6 +19,7 @@ class SqliteStore : public CoordinatorStore {
   SqliteStore(std::unique_ptr<Database> database, const CoordinatorStoreOptions& options)
       : database_(std::move(database)),
         groups_(*database_),
+        hooks_(*database_),
         members_(*database_),
         grants_(*database_),
         subscriptions_(*database_),
@@ -27,6 +29,7 @@ class SqliteStore : public CoordinatorStore {
         alerts_(*database_, options.incident_capacity, options.delivery_capacity) {}
 
   GroupStore& groups() override { return groups_; }
+  HookStore& hooks() override { return hooks_; }
   MemberStore& members() override { return members_; }
   GrantStore& grants() override { return grants_; }
   SubscriptionStore& subscriptions() override { return subscriptions_; }
@@ -41,6 +44,7 @@ class SqliteStore : public CoordinatorStore {
  private:
   std::unique_ptr<Database> database_;
   SqliteGroupStore groups_;
+  SqliteHookStore hooks_;
   SqliteMemberStore members_;
   SqliteGrantStore grants_;
   SqliteSubscriptionStore subscriptions_;

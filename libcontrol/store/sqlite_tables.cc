@@ -1,5 +1,7 @@
 #include "libcontrol/store/sqlite_tables.h"
 
+#include <algorithm>
+
 #include "libcontrol/store/sqlite_rows.h"
 #include "libcontrol/store/validate.h"
 
@@ -33,6 +35,22 @@ GrantRow readGrant(const Run& run) {
   return {run.textAt(0), static_cast<int>(run.integerAt(1)), {run.integerAt(2)}, run.textAt(3)};
 }
 
+std::string inLines(const std::vector<std::string>& texts) {
+  std::string lines;
+  for (const std::string& text : texts) lines += text + "\n";
+  return lines;
+}
+
+std::vector<std::string> linesOf(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
 GroupRow readGroup(const Run& run) {
   GroupRow row;
   row.name = run.textAt(0);
@@ -45,6 +63,10 @@ GroupRow readGroup(const Run& run) {
   row.offer_nonce = Id128::fromBytes(run.textAt(6)).value_or(Id128{});
   row.lease_ttl_ms = run.integerAt(7);
   row.moved_at = {run.integerAt(8)};
+  row.failsafe_ms = run.integerAt(9);
+  row.members_version = static_cast<uint64_t>(run.integerAt(10));
+  row.listed = linesOf(run.textAt(11));
+  row.untold = linesOf(run.textAt(12));
   return row;
 }
 
@@ -102,7 +124,11 @@ void bindGroup(Run& run, const GroupRow& row) {
       .blob(row.instance.toBytes())
       .blob(row.offer_nonce.toBytes())
       .integer(row.lease_ttl_ms)
-      .integer(row.moved_at.unix_ms);
+      .integer(row.moved_at.unix_ms)
+      .integer(row.failsafe_ms)
+      .integer(static_cast<int64_t>(row.members_version))
+      .text(inLines(row.listed))
+      .text(inLines(row.untold));
 }
 
 }  // namespace
@@ -113,9 +139,9 @@ SqliteGroupStore::SqliteGroupStore(Database& database)
     : database_(database),
       load_(database,
             "SELECT name, phase, epoch, highest_epoch, holder, instance, offer_nonce, "
-            "lease_ttl_ms, moved_at_ms FROM groups "
+            "lease_ttl_ms, moved_at_ms, failsafe_ms, members_version, listed, untold FROM groups "
             "WHERE ?1 IS NULL OR name = ?1 ORDER BY name"),
-      replace_(database, "INSERT OR REPLACE INTO groups VALUES (?,?,?,?,?,?,?,?,?)"),
+      replace_(database, "INSERT OR REPLACE INTO groups VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"),
       running_(database, "SELECT " MOVE_COLUMNS " FROM moves WHERE code = '' ORDER BY seq"),
       ended_(database,
              "SELECT " MOVE_COLUMNS " FROM moves WHERE code <> '' AND \"group\" = ? ORDER BY seq"),

@@ -69,6 +69,7 @@ Status readAll(CoordinatorStore& store) {
   }
   for (const Status& status :
        {store.groups().pauses().status(), store.groups().scheduled().status(),
+        store.hooks().holders().status(), store.hooks().runs().status(),
         store.subscriptions().list().status(), store.overrides().list().status(),
         store.alerts().subscriptions().status(), store.alerts().outbox().status(),
         store.alerts().silences().status(), store.alerts().incidents({}).status(),

@@ -166,6 +166,31 @@ Status checkScheduled(const ScheduledMoveRow& row, size_t others) {
   return Status::ok();
 }
 
+Status checkHooks(const HookCommit& commit) {
+  for (const HookHolderRow& row : commit.holders) {
+    if (Status s = checkText(row.group, limits::kMaxNameBytes, "a group's name", "group"); !s) {
+      return s;
+    }
+  }
+  for (const HookRunRow& row : commit.runs) {
+    if (Status s = checkText(row.group, limits::kMaxNameBytes, "a group's name", "group"); !s) {
+      return s;
+    }
+    if (Status s = checkText(row.hook, limits::kMaxNameBytes, "a hook's name", "hook"); !s) {
+      return s;
+    }
+    if (row.seq > kMaxStoredEpoch || row.epoch > kMaxStoredEpoch) {
+      return {Code::kInvalidArgument, "a hook's number is above 2^63 - 1", "seq"};
+    }
+  }
+  return Status::ok();
+}
+
+Status checkHookCount(size_t count) {
+  const size_t most = limits::kMaxGroups * limits::kMaxHookRuns;
+  return count > most ? full("hooks to run", most) : Status::ok();
+}
+
 Status checkOverride(const OverrideRow& row, size_t others) {
   if (Status logger = checkText(row.logger, limits::kMaxNameBytes * 2, "a logger's name", "logger");
       !logger) {
@@ -261,6 +286,11 @@ HistoryRow bounded(HistoryRow row) {
 // The key and the context are left alone: cut, they would mean something else.
 MoveRow bounded(MoveRow row) {
   bound({&row.caller, &row.cause, &row.field, &row.text});
+  return row;
+}
+
+HookRunRow bounded(HookRunRow row) {
+  bound({&row.old_node, &row.new_node, &row.cause, &row.by, &row.outcome});
   return row;
 }
 

@@ -24,6 +24,9 @@ Status checkGrant(const GrantRow& row, size_t others);
 Status checkSubscription(const SubscriptionRow& row, size_t others);
 Status checkPause(const PauseRow& row, size_t others);
 Status checkScheduled(const ScheduledMoveRow& row, size_t others);
+Status checkHooks(const HookCommit& commit);
+// Of all runs, as they would be kept.
+Status checkHookCount(size_t count);
 Status checkOverride(const OverrideRow& row, size_t others);
 Status checkAlerts(const AlertCommit& commit);
 Status checkPage(size_t limit);
@@ -33,6 +36,7 @@ Status checkNodeState(const NodeState& next, const NodeState& before);
 AuditEntry bounded(AuditEntry entry);
 HistoryRow bounded(HistoryRow row);
 MoveRow bounded(MoveRow row);
+HookRunRow bounded(HookRunRow row);
 // How many of the oldest entries go at once.
 size_t auditBatch(size_t capacity);
 

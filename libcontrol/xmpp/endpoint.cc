@@ -20,7 +20,13 @@ class IqReply::State {
   }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
-  ~State() { error({.condition = Condition::kInternalServerError}, nullptr); }
+  // Forgotten; or what was asked of has ended meanwhile, as a coordinator that leads no more.
+  ~State() {
+    error({.condition = Condition::kInternalServerError,
+           .text = "this was dropped before it had an answer; whether it was carried out is not "
+                   "known"},
+          nullptr);
+  }
 
   void result(Element* payload) {
     if (!begin()) return;

@@ -142,7 +142,7 @@ TEST_F(ChannelsTest, AHookThatHangsIsKilled) {
   ChannelConfig config = hook("exec sleep 60");
   config.timeout = Duration::millis(200);
   make(config);
-  EXPECT_EQ(send().text(), "it was killed");
+  EXPECT_EQ(send().text(), "it took longer than 200ms and was killed");
 }
 
 TEST_F(ChannelsTest, MailGoesThroughSendmail) {

@@ -240,5 +240,30 @@ TEST_F(ConfigTest, AWebhooksTokenStaysSecret) {
   ::unsetenv("MUSTER_TEST_TOKEN");
 }
 
+TEST_F(ConfigTest, HooksAreExecutableFilesWithABoundInTime) {
+  const auto config = load(kComponent + kStore + R"(
+[hooks]
+pre_failover = ["/bin/sh", "-c", "exit 0"]
+timeout = "5s"
+[policy]
+four_eyes = true
+)");
+  ASSERT_TRUE(config.isOk()) << config.status().text();
+  EXPECT_EQ(config->hooks.pre_failover.size(), 3u);
+  EXPECT_TRUE(config->hooks.on_demote.empty());
+  EXPECT_EQ(config->hooks.timeout, Duration::seconds(5));
+  EXPECT_TRUE(config->election.ask_before_moves);
+  EXPECT_TRUE(config->four_eyes);
+  const auto textOf = [&](const std::string& table) {
+    return load(kComponent + kStore + table).status().text();
+  };
+  EXPECT_THAT(textOf("[hooks]\non_promote = ['" + (dir_ / "secret").string() + "']\n"),
+              HasSubstr("is not an executable file"));
+  EXPECT_THAT(textOf("[hooks]\non_demote = ['./hook']\n"), HasSubstr("by its whole path"));
+  EXPECT_THAT(textOf("[fence]\ncommand = ['no-such-program-here']\n"),
+              HasSubstr("is not an executable file"));
+  EXPECT_THAT(textOf("[hooks]\npre_failover_timeout = '1m'\n"), HasSubstr("pre_failover_timeout"));
+}
+
 }  // namespace
 }  // namespace muster::coordinator

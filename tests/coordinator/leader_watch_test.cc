@@ -75,10 +75,24 @@ TEST_F(LeaderWatchTest, WhoIsGoneIsSuspectedAndAgainAfterAsLong) {
 
 TEST_F(LeaderWatchTest, WhoStandsStillIsSuspected) {
   watch_.watch(jid("c2.example.org"));
+  pass(Duration::seconds(1));
   server_.onRoute(
       [](const xmpp::Element& stanza) { return stanza.attribute("to") != "c2.example.org"; });
   pass(Duration::millis(1250));
   EXPECT_THAT(suspected_, SizeIs(1));
+}
+
+// As long as it may read what others have left.
+TEST_F(LeaderWatchTest, WhoHasJustWonMayBeSilentForLonger) {
+  server_.onRoute(
+      [](const xmpp::Element& stanza) { return stanza.attribute("to") != "c2.example.org"; });
+  watch_.watch(jid("c2.example.org"));
+  pass(Duration::millis(4750));
+  EXPECT_THAT(suspected_, IsEmpty());
+  pass(Duration::millis(250));
+  EXPECT_THAT(suspected_, SizeIs(1));
+  pass(Duration::seconds(1));
+  EXPECT_THAT(suspected_, SizeIs(2));
 }
 
 TEST_F(LeaderWatchTest, ASilentServerTellsNothingOfTheLeader) {

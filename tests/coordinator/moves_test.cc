@@ -320,5 +320,52 @@ TEST_F(MovesTest, AMarkFromTheFutureCanBeTakenAway) {
   EXPECT_FALSE(coordinator_->node("node2").drain().drained());
 }
 
+// A gate that has not answered yet.
+class GatedMovesTest : public MovesTest {
+ protected:
+  GatedMovesTest()
+      : moves_({coordinator_->cluster, coordinator_->marks, random_,
+                [](const MovePurpose&, const std::string&, const Status&, const std::string&) {},
+                [this](const GroupDriver&, const auto&, auto answer) {
+                  gates_.push_back(std::move(answer));
+                }}) {}
+  void ask(const commands::Move& move) {
+    moves_.move(move, true, [this](const Status& s, const commands::MoveState& m) {
+      answers_.push_back({s, m});
+    });
+    settle();
+  }
+  std::vector<std::function<void(const Status&)>> gates_;
+  Moves moves_;
+};
+
+TEST_F(GatedMovesTest, NothingBeginsBeforeTheGateHasSaidSo) {
+  nodesAppear();
+  ask(toNode("node2"));
+  ask(toNode("node2"));
+  ASSERT_THAT(gates_, SizeIs(1)) << "the same request is asked about once";
+  EXPECT_EQ(coordinator_->status().active(), "node1");
+  gates_[0](Status::ok());
+  settle();
+  EXPECT_EQ(coordinator_->status().active(), "node2");
+  ASSERT_THAT(answers_, SizeIs(2));
+  EXPECT_TRUE(answers_[0].state.done);
+  EXPECT_TRUE(answers_[1].state.done);
+}
+
+TEST_F(GatedMovesTest, AVetoIsToldToAllWhoAskedAndMovesNothing) {
+  nodesAppear();
+  ask(toNode("node2"));
+  ask(toNode("node2"));
+  gates_.at(0)({Code::kRefusedUnsafe, "no"});
+  settle();
+  ASSERT_THAT(answers_, SizeIs(2));
+  EXPECT_EQ(answers_[0].status.text(), "no");
+  EXPECT_EQ(answers_[1].status.text(), "no");
+  EXPECT_EQ(coordinator_->status().active(), "node1");
+  ask(toNode("node2"));
+  EXPECT_THAT(gates_, SizeIs(2)) << "what was vetoed may be asked for again";
+}
+
 }  // namespace
 }  // namespace muster::coordinator

@@ -31,6 +31,14 @@ struct MetricsOptions {
   bool allow_remote = false;
 };
 
+// Whether the machine's watchdog resets it when the lease is over and neither the application nor
+// its process has ended (docs/election.md).
+enum class WatchdogMode {
+  kOff,
+  kAutomatic,  // if it can be used; otherwise the log says why it isn't
+  kRequired,   // no lease without it
+};
+
 struct NodeOptions {
   std::string jid;  // bare; the account this node logs in with
   std::string password;
@@ -45,6 +53,10 @@ struct NodeOptions {
   std::string name;                 // default: the JID's local part
   std::string group;                // empty: a node without failover
   std::string version;              // of the application, shown to people
+  // From before onPromote until onDemote has returned. A process that is killed in between, by
+  // whomever, takes its machine with it.
+  WatchdogMode watchdog = WatchdogMode::kOff;
+  std::filesystem::path watchdog_device = "/dev/watchdog";
   // Keeps the highest epoch seen, the grants, the drain mark, the audit trail and what the services
   // have counted; one process at a time, which is enforced.
   std::filesystem::path state_dir;

@@ -66,7 +66,7 @@ std::string somethingFor(const Argument& argument) {
     case Type::kDuration:
       return "1m";
     default:
-      return "something";
+      return std::string("something").substr(0, argument.max_length);
   }
 }
 

@@ -144,6 +144,42 @@ TEST_F(AutomaticTest, OnlySoManyMovesAnHour) {
   EXPECT_TRUE(find<group::SendDrain>(elapse(Duration::seconds(3600), 2))) << "the hour is over";
 }
 
+TEST_F(AutomaticTest, AMoveThatIsToBeAskedAboutWaitsForItsAnswer) {
+  config_.ask_before_moves = true;
+  restart({});
+  activateAt(80, 99);
+  EXPECT_FALSE(find<group::SendDrain>(elapse(config_.floor_time, 1)));
+  ASSERT_TRUE(machine_->view(now_).due);
+  EXPECT_EQ(machine_->view(now_).due->to, bareOf(2));
+  EXPECT_FALSE(find<group::SendDrain>(step(group::MoveAllowed{7}))) << "of another epoch";
+  EXPECT_TRUE(find<group::SendDrain>(step(group::MoveAllowed{1})));
+  EXPECT_FALSE(machine_->view(now_).due);
+}
+
+TEST_F(AutomaticTest, AVetoedMoveIsHeldWithItsReasonAndIsDueAgain) {
+  config_.ask_before_moves = true;
+  restart({});
+  activateAt(80, 99);
+  elapse(config_.floor_time, 1);
+  const auto effects = step(group::MoveVetoed{1, now_ + Duration::seconds(30), "the site says no"});
+  ASSERT_TRUE(find<group::Alarm>(effects));
+  EXPECT_EQ(find<group::Alarm>(effects)->kind, group::AlarmKind::kFlapHold);
+  EXPECT_THAT(machine_->view(now_).hold, HasSubstr("but the site says no: held for another 30s"));
+  EXPECT_FALSE(machine_->view(now_).due);
+  EXPECT_FALSE(find<group::SendDrain>(step(group::Tick{})));
+  elapse(Duration::seconds(30), 1);
+  EXPECT_TRUE(machine_->view(now_).due);
+}
+
+// Leave that was given and not used up is none for the next time.
+TEST_F(AutomaticTest, LeaveToMoveHoldsForTheMomentOnly) {
+  config_.ask_before_moves = true;
+  restart({});
+  activateAt(80, 99);
+  step(group::MoveAllowed{1});
+  EXPECT_FALSE(find<group::SendDrain>(elapse(config_.floor_time, 1)));
+}
+
 TEST_F(AutomaticTest, NoneAtAllIfSwitchedOff) {
   config_.max_moves_per_hour = 0;
   restart({});

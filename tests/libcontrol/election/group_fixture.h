@@ -77,6 +77,7 @@ class GroupTest : public ::testing::Test {
       member.priority = 10 - node;
       step(member);
     }
+    step(group::MembersListed{});
   }
   // Every process answers queries at once, but for those in silent_; what comes of that is added.
   group::Effects step(const group::Event& event) {

@@ -123,7 +123,7 @@ TEST(Invariants, WithBrokenClocksOverlapsAreCountedAndAllElseMustHold) {
 TEST(Invariants, ASlewedClockMovesTheLeasesEnd) {
   Invariants invariants;
   invariants.granted(holderOf(1), 1, ElapsedTime{10}, ElapsedTime{100});
-  invariants.leaseEndMoved(holderOf(1), 1, ElapsedTime{120});
+  invariants.leaseEndMoved(holderOf(1), 1, ElapsedTime{120}, {});
   invariants.used(holderOf(1), 1, ElapsedTime{110});
   EXPECT_EQ(invariants.violation(), "");
   invariants.offered(holderOf(2), 2, ElapsedTime{110});

@@ -1,75 +1,7 @@
-#include "libcontrol/election/node.h"
-
-#include <gtest/gtest.h>
+#include "tests/libcontrol/election/node_fixture.h"
 
 namespace muster::election {
 namespace {
-
-Duration ms(int64_t value) {
-  return Duration::millis(value);
-}
-
-InstanceId instanceOf(int n) {
-  InstanceId id;
-  id.bytes.fill(static_cast<uint8_t>(n));
-  return id;
-}
-
-template <typename T>
-const T* find(const node::Effects& effects) {
-  for (const node::Effect& effect : effects) {
-    if (const T* wanted = std::get_if<T>(&effect)) return wanted;
-  }
-  return nullptr;
-}
-
-template <typename T>
-const T* answer(const node::Effects& effects) {
-  const auto* reply = find<node::Reply>(effects);
-  return reply ? std::get_if<T>(&reply->message) : nullptr;
-}
-
-class NodeTest : public ::testing::Test {
- protected:
-  NodeTest() {
-    config_.group = "storage";
-    config_.instance = instanceOf(1);
-    machine_.emplace(config_, 4, random_);
-    step(node::LinkUp{});
-  }
-  node::Effects step(const node::Event& event) { return machine_->step(event, now_); }
-  node::Effects advance(Duration by) {
-    now_ = now_ + by;
-    return step(node::Tick{});
-  }
-  node::Effects offer(uint64_t epoch) {
-    return step(node::OfferReceived{9, Offer{"storage", epoch, kTtl, instanceOf(50)}});
-  }
-  node::Effects grant(uint64_t nonce, uint64_t epoch = 5, bool draining = false) {
-    return step(node::GrantedReceived{Granted{epoch, kTtl, nonce, draining}});
-  }
-  node::Effects drain(uint64_t epoch = 5) {
-    return step(node::DrainReceived{8, Drain{"storage", epoch, instanceOf(1), 77}});
-  }
-  // Active under epoch 5, granted at once.
-  void activate() {
-    grant(find<node::SendAcquire>(offer(5))->message.request_nonce);
-    step(node::PromoteFinished{5, Status::ok()});
-    ASSERT_EQ(machine_->role(), node::Role::kActive);
-  }
-  // The renewal due at T/3.
-  uint64_t renewal() {
-    const auto effects = advance(kTtl / 3);
-    return find<node::SendRenew>(effects)->message.request_nonce;
-  }
-
-  static constexpr Duration kTtl = Duration::seconds(6);
-  static constexpr Duration kGuard = Duration::millis(600);
-  SeededRandom random_{2};
-  ElapsedTime now_{Duration::seconds(500).ns};
-  NodeConfig config_;
-  std::optional<NodeMachine> machine_;
-};
 
 TEST_F(NodeTest, AnOffersEpochIsDurableBeforeAnythingIsSaid) {
   const auto effects = offer(5);
@@ -259,7 +191,7 @@ TEST_F(NodeTest, ADenialDuringADrainLeavesWhatIsLeftOfTheLease) {
 
 TEST_F(NodeTest, AnOrderlyStopThatTakesTooLongIsNoLongerRenewed) {
   config_.demote_timeout = ms(3000);
-  machine_.emplace(config_, 4, random_);
+  machine_.emplace(config_, node::Persist{4}, random_);
   step(node::LinkUp{});
   activate();
   drain();

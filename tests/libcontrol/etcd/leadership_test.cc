@@ -58,20 +58,20 @@ struct Coordinator {
     ClientConfig config;
     config.endpoints = {url};
     client = std::move(Client::make(config)).value();
-    leadership = std::make_unique<Leadership>(
-        Leadership::Parts{*client, SystemClock::forHolder(), loop.post(), "/m/", name,
-                          "I am " + name, Duration::seconds(2),
-                          [this](const Term& t) {
-                            ++wins;
-                            term = t;
-                          },
-                          [this](const std::string& why) {
-                            term.reset();
-                            lost = why;
-                          },
-                          [this](const std::string& about) { leader = about; },
-                          [this](const std::map<std::string, std::string>& all) { others = all; },
-                          [this](const Status& s) { health = s; }});
+    leadership = std::make_unique<Leadership>(Leadership::Parts{
+        *client, SystemClock::forHolder(), loop.post(), "/m/", name, "I am " + name,
+        [this](const std::string& about) { return about == "I am " + name; }, Duration::seconds(2),
+        [this](const Term& t) {
+          ++wins;
+          term = t;
+        },
+        [this](const std::string& why) {
+          term.reset();
+          lost = why;
+        },
+        [this](const std::string& about) { leader = about; },
+        [this](const std::map<std::string, std::string>& all) { others = all; },
+        [this](const Status& s) { health = s; }});
   }
   std::string name;
   std::unique_ptr<Client> client;
@@ -132,6 +132,23 @@ TEST_F(LeadershipTest, WhoCantBeReachedIsDeposed) {
   ASSERT_TRUE(loop_.runUntil([&] { return second->term && !first->term; }));
   EXPECT_NE(second->term->create_revision, before.create_revision);
   ASSERT_TRUE(loop_.runUntil([&] { return first->leader == "I am c2"; }));
+}
+
+// As it is left by a process that was killed.
+TEST_F(LeadershipTest, ATermOfItsOwnOfBeforeIsEndedAtOnce) {
+  ClientConfig config;
+  config.endpoints = {server_.url()};
+  const auto client = std::move(Client::make(config)).value();
+  const auto lease = client->grant(Duration::seconds(600), Duration::seconds(5));
+  ASSERT_TRUE(lease);
+  Transaction lead;
+  lead.then = {Op::put("/m/leader", "I am c1", lease->id)};
+  ASSERT_TRUE(client->transact(lead, Duration::seconds(5)));
+  auto second = coordinator("c2");
+  ASSERT_TRUE(loop_.runUntil([&] { return second->leader == "I am c1"; }));
+  EXPECT_FALSE(second->term);
+  auto first = coordinator("c1");
+  ASSERT_TRUE(loop_.runUntil([&] { return first->term || second->term; }));
 }
 
 TEST_F(LeadershipTest, WithoutEtcdNobodyLeadsAndThenOneDoesAgain) {

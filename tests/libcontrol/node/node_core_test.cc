@@ -203,6 +203,7 @@ TEST_F(NodeCoreTest, WhatCannotBeAuditedIsNotDone) {
     store::HistoryStore& history() override { return rest_->history(); }
     store::OverrideStore& overrides() override { return rest_->overrides(); }
     store::AlertStore& alerts() override { return rest_->alerts(); }
+    store::HookStore& hooks() override { return rest_->hooks(); }
 
    private:
     std::unique_ptr<CoordinatorStore> rest_;

@@ -80,10 +80,14 @@ class NodeFixture : public ::testing::Test {
   Status make() {
     LeaseDriver::Callbacks callbacks;
     callbacks.promote = [this](const Lease&) {
+      if (on_promote_) on_promote_();
       ++promoted_;
       return Status::ok();
     };
-    callbacks.demote = [this](const Demotion&) { ++demoted_; };
+    callbacks.demote = [this](const Demotion&) {
+      if (on_demote_) on_demote_();
+      ++demoted_;
+    };
     callbacks.kill = [this](const std::string&) { killed_ = true; };
     app_ = std::make_unique<AppThread>();
     command_thread_ = std::make_unique<AppThread>();
@@ -103,6 +107,7 @@ class NodeFixture : public ::testing::Test {
                                 .warden = warden_,
                                 .clock = clock_,
                                 .random = random_,
+                                .watchdog = watchdog_.get(),
                                 .callbacks = callbacks});
     if (!core) return core.status();
     core_ = std::move(core).value();
@@ -229,10 +234,14 @@ class NodeFixture : public ::testing::Test {
   std::mutex services_mutex_;
   // On a clock of its own, since it reads it on a thread of its own; in its eyes no lease ends.
   Warden warden_{SystemClock::forHolder(), [] {}};
+  std::unique_ptr<Watchdog> watchdog_;  // null: none; on such a clock as well
   std::vector<Commands> commands_;
   LogRules* log_rules_ = nullptr;
   NodeIdentity identity_;
   Jid node_;
+  // What the application does besides, on its thread; set before make().
+  std::function<void()> on_promote_;
+  std::function<void()> on_demote_;
   std::atomic<int> promoted_{0};
   std::atomic<int> demoted_{0};
   std::atomic<bool> killed_{false};

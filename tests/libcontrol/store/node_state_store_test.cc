@@ -254,7 +254,7 @@ TEST_F(NodeStateFileTest, AFileOfVersion1IsReadAndWrittenAnew) {
   EXPECT_EQ(*readFile(file(), 10000), kVersion1File);
   expected.highest_epoch = 43;
   save(expected);
-  EXPECT_TRUE(readFile(file(), 10000)->starts_with("muster-node-2\n"));
+  EXPECT_TRUE(readFile(file(), 10000)->starts_with("muster-node-3\n"));
   EXPECT_EQ(place_.open()->state(), expected);
   expected.group = "other";
   expected.highest_epoch = 1;
@@ -265,12 +265,12 @@ TEST_F(NodeStateFileTest, AFileOfVersion1IsReadAndWrittenAnew) {
 TEST_F(NodeStateFileTest, ANewerVersionIsRefused) {
   save(kState);
   std::string newer = *readFile(file(), 10000);
-  newer.replace(newer.find('2'), 1, "3");
+  newer.replace(newer.find('3'), 1, "4");
   std::ofstream(file(), std::ios::binary | std::ios::trunc) << newer;
   const Status refused = failure();
   EXPECT_EQ(refused.code(), Code::kRefusedUnsafe);
   EXPECT_THAT(refused.text(),
-              HasSubstr("has the format version 3, and this program knows up to 2"));
+              HasSubstr("has the format version 4, and this program knows up to 3"));
   // Nothing was done to it.
   EXPECT_EQ(*readFile(file(), 10000), newer);
   for (const char* word : {"muster-node-0\n", "muster-node-\n", "muster-node-99999\n"}) {

@@ -132,11 +132,11 @@ TEST_F(SqliteStoreTest, FileIsForItsOwnerOnly) {
 
 TEST_F(SqliteStoreTest, NewerSchemaIsRefusedAndLeftAlone) {
   { open(); }
-  execute("PRAGMA user_version=5");
+  execute("PRAGMA user_version=7");
   const Status refused = failure();
   EXPECT_EQ(refused.code(), Code::kRefusedUnsafe);
-  EXPECT_THAT(refused.text(), HasSubstr("schema version is 5, and this program knows up to 4"));
-  execute("PRAGMA user_version=4");
+  EXPECT_THAT(refused.text(), HasSubstr("schema version is 7, and this program knows up to 6"));
+  execute("PRAGMA user_version=6");
   EXPECT_TRUE(failure()) << "the refusal must not have changed it";
 }
 

@@ -111,9 +111,10 @@ TEST_F(EndpointAtComponent, HandlerAnswersLaterAndOnlyOnce) {
 
 TEST_F(EndpointAtComponent, AForgottenRequestIsAnsweredAllTheSame) {
   endpoint->handleIq(IqType::kSet, "do", "urn:test", [](const Element&, const IqReply&) {});
-  EXPECT_EQ(link.ask("<iq type='set' id='d' from='alice@example.org/phone' "
-                     "to='muster.example.org'><do xmlns='urn:test'/></iq>"),
-            errorXml("d", "cancel", "internal-server-error"));
+  EXPECT_THAT(link.ask("<iq type='set' id='d' from='alice@example.org/phone' "
+                       "to='muster.example.org'><do xmlns='urn:test'/></iq>"),
+              ::testing::AllOf(HasSubstr("<internal-server-error"),
+                               HasSubstr("whether it was carried out is not known")));
 }
 
 TEST_F(EndpointAtComponent, AReplyMayOutliveTheEndpoint) {

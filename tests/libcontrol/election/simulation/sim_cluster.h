@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "tests/libcontrol/election/simulation/sim_coordinator.h"
+#include "tests/libcontrol/election/simulation/sim_coordinators.h"
 #include "tests/libcontrol/election/simulation/sim_network.h"
 #include "tests/libcontrol/election/simulation/sim_node.h"
 #include "tests/libcontrol/election/simulation/sim_operators.h"
@@ -25,7 +25,7 @@ struct Cluster {
   Resource resource;
   std::vector<std::unique_ptr<SimNode>> nodes;  // the last one is a twin: a copied machine
   Network network;
-  SimCoordinator coordinator;
+  SimCoordinators coordinators;
   Operators operators;
 };
 

@@ -1,6 +1,6 @@
 // Stanzas that are old or not what they claim to be. The server stamps who sent them, so a forger
 // can use any content but never somebody else's address.
-#include "tests/libcontrol/election/simulation/sim_coordinator.h"
+#include "tests/libcontrol/election/simulation/sim_coordinators.h"
 #include "tests/libcontrol/election/simulation/sim_network.h"
 
 namespace muster::election {
@@ -14,25 +14,25 @@ void Network::falseGone(SimNode& node) {
   if (!node.process.linked) return;
   run_.note(Fault::kFalseGone);
   if (run_.recording()) run_.say("the server calls " + node.name + " unavailable");
-  coordinator_->receive(group::MemberGone{node.full()});
+  coordinators_->leading().receive(group::MemberGone{node.full()});
 }
 
 void Network::replay() {
   if (!old_stanzas_.empty()) {
     run_.note(Fault::kReplay);
-    coordinator_->receive(run_.dice.pick(old_stanzas_));
+    coordinators_->leading().receive(run_.dice.pick(old_stanzas_));
   }
   if (old_demands_.empty()) return;
   auto [full, event] = run_.dice.pick(old_demands_);
   // The coordinator has forgotten that it ever asked this.
-  demands_.push_back({~uint64_t{0}, {}});
+  demands_.push_back({});
   if (auto* offer = std::get_if<node::OfferReceived>(&event)) offer->token = demands_.size();
   if (auto* drain = std::get_if<node::DrainReceived>(&event)) drain->token = demands_.size();
-  toNode(full, [event = event](SimNode& node) { node.give(event); });
+  toNode(coordinators_->leading(), full, [event = event](SimNode& node) { node.give(event); });
 }
 
 void Network::forgeToCoordinator() {
-  const GroupRecord& record = coordinator_->disk();
+  const GroupRecord& record = disk();
   GroupRecord claims = record;
   asked_.emplace_back();
   const ReplyToken token = asked_.size();
@@ -41,7 +41,7 @@ void Network::forgeToCoordinator() {
   Jid from = Jid::parse("mallory@example.org/home").value();
   if (who == 0) {
     run_.note(Fault::kForgedStranger);
-    return coordinator_->receive(forgery(from, claims, token));
+    return coordinators_->leading().receive(forgery(from, claims, token));
   }
   run_.note(Fault::kForgedMember);
   SimNode& other = *run_.dice.pick(nodes_);
@@ -55,10 +55,10 @@ void Network::forgeToCoordinator() {
     if (!overheard) claims.offer_nonce = Id128::make(run_.nonces);
     if (overheard || who == 3) {
       const Acquire acquire{claims.group, claims.epoch, claims.offer_nonce, claims.instance, 1};
-      return coordinator_->receive(group::AcquireReceived{from, token, acquire});
+      return coordinators_->leading().receive(group::AcquireReceived{from, token, acquire});
     }
   }
-  coordinator_->receive(forgery(from, claims, token));
+  coordinators_->leading().receive(forgery(from, claims, token));
 }
 
 group::Event Network::forgery(const Jid& from, const GroupRecord& claims, ReplyToken token) {
@@ -100,8 +100,8 @@ void Network::forgeToNode(SimNode& node) {
 }
 
 node::Event Network::demandForgery(const SimNode& node) {
-  const GroupRecord& record = coordinator_->disk();
-  demands_.push_back({~uint64_t{0}, {}});
+  const GroupRecord& record = disk();
+  demands_.push_back({});
   const ReplyToken token = demands_.size();
   const uint64_t nonce = run_.nonces.next();
   const Duration ttl = run_.config.lease_ttl;
@@ -125,10 +125,10 @@ void Network::reportEpoch(SimNode& node, bool plausible) {
   if (!node.process.linked) return;
   run_.note(plausible ? Fault::kFalseEpoch : Fault::kPoisonedEpoch);
   group::MemberPresent presence = node.presence();
-  presence.highest_epoch = coordinator_->disk().highest_epoch +
-                           (plausible ? 1 + run_.dice.below(kPlausibleJump)
-                                      : limits::kMaxEpochJump + 1 + run_.dice.below(1 << 20));
-  coordinator_->receive(presence);
+  presence.highest_epoch =
+      disk().highest_epoch + (plausible ? 1 + run_.dice.below(kPlausibleJump)
+                                        : limits::kMaxEpochJump + 1 + run_.dice.below(1 << 20));
+  coordinators_->leading().receive(presence);
 }
 
 }  // namespace muster::election

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "tests/libcontrol/election/simulation/sim_coordinator.h"
+#include "tests/libcontrol/election/simulation/sim_coordinators.h"
 
 namespace muster::election {
 namespace {
@@ -47,15 +47,21 @@ void Network::transmit(Fate& fate, bool cut, bool to_coordinator, Action deliver
   }
 }
 
-void Network::toCoordinator(SimNode& node, group::Event stanza) {
-  if (!node.process.linked) return;
-  if (fate_.mishap(0.2)) keep(old_stanzas_, stanza);
-  transmit(node.wire, node.mute, true,
-           [this, stanza = std::move(stanza)] { coordinator_->receive(stanza); });
+const GroupRecord& Network::disk() const {
+  return coordinators_->disk();
 }
 
-void Network::toNode(const Jid& full, std::function<void(SimNode&)> handle, Action bounced) {
-  if (!coordinator_->process.linked) return;
+void Network::toCoordinator(SimNode& node, group::Event stanza, SimCoordinator* to) {
+  if (!node.process.linked) return;
+  if (fate_.mishap(0.2)) keep(old_stanzas_, stanza);
+  transmit(node.wire, node.mute, true, [this, to, stanza = std::move(stanza)] {
+    (to ? *to : coordinators_->leading()).receive(stanza);
+  });
+}
+
+void Network::toNode(const SimCoordinator& from, const Jid& full,
+                     std::function<void(SimNode&)> handle, Action bounced) {
+  if (!from.process.linked) return;
   bool found = ghosts_.contains(full);
   for (const auto& entry : nodes_) {
     SimNode& node = *entry;
@@ -96,26 +102,49 @@ ReplyToken Network::remember(SimNode& node, uint64_t epoch, uint64_t nonce) {
 void Network::ask(SimNode& node, const Acquire& message) {
   const ReplyToken token = remember(node, message.epoch, message.request_nonce);
   asked_.back().offer_nonce = message.offer_nonce;
-  toCoordinator(node, group::AcquireReceived{node.full(), token, message});
+  request(node, group::AcquireReceived{node.full(), token, message});
 }
 
 void Network::ask(SimNode& node, const Renew& message) {
   const ReplyToken token = remember(node, message.epoch, message.request_nonce);
-  toCoordinator(node, group::RenewReceived{node.full(), token, message});
+  request(node, group::RenewReceived{node.full(), token, message});
 }
 
-void Network::coordinatorReplies(const group::Reply& reply) {
+void Network::request(SimNode& node, group::Event stanza) {
+  const std::vector<Jid> to = node.addresses.ask();
+  asked_.back().alone = to.size() == 1;
+  asked_.back().stanza = stanza;
+  for (const Jid& address : to) toCoordinator(node, stanza, &coordinators_->at(address));
+}
+
+// Then the others are asked the very same.
+void Network::notLeading(SimCoordinator& from, ReplyToken token) {
+  if (token == 0 || asked_.at(token - 1).node == nullptr) return;
+  run_.note(Fault::kStandbyAsked);
+  if (!std::exchange(asked_.at(token - 1).alone, false)) return;
+  toNode(from, asked_.at(token - 1).full, [this, token, address = from.address](SimNode& node) {
+    for (const Jid& other : node.addresses.askInstead(address)) {
+      toCoordinator(node, *asked_.at(token - 1).stanza, &coordinators_->at(other));
+    }
+  });
+}
+
+void Network::coordinatorReplies(SimCoordinator& from, const group::Reply& reply) {
   if (reply.token == 0) return;
   const Asked& asked = asked_.at(reply.token - 1);
-  if (const auto* message = std::get_if<Granted>(&reply.message)) granted(asked, *message);
-  if (const auto* message = std::get_if<Denied>(&reply.message)) denied(asked, *message);
+  if (asked.node == nullptr) return;
+  if (const auto* message = std::get_if<Granted>(&reply.message)) granted(from, asked, *message);
+  if (const auto* message = std::get_if<Denied>(&reply.message)) denied(from, asked, *message);
 }
 
-void Network::granted(const Asked& asked, const Granted& message) {
+void Network::witness(const group::Reply& reply) {
+  const auto* granted = std::get_if<Granted>(&reply.message);
+  if (reply.token == 0 || granted == nullptr) return;
+  const Granted& message = *granted;
+  const Asked& asked = asked_.at(reply.token - 1);
   if (asked.node == nullptr) return run_.fail("a forged request was granted");
   if (message.request_nonce != asked.nonce) return run_.fail("a grant bears another's nonce");
-  run_.invariants.justified(coordinator_->disk(), message,
-                            {asked.holder, asked.epoch, asked.offer_nonce});
+  run_.invariants.justified(disk(), message, {asked.holder, asked.epoch, asked.offer_nonce});
   const bool lives = asked.node->process.up && asked.node->instance() == asked.holder.instance;
   const ElapsedTime until =
       lives ? asked.node->leaseUntil(message.epoch, asked.sent + message.lease_ttl) : run_.now();
@@ -124,58 +153,102 @@ void Network::granted(const Asked& asked, const Granted& message) {
     if (last_holder_) ++run_.result.failovers;
     last_holder_ = asked.holder;
   }
+}
+
+void Network::granted(const SimCoordinator& from, const Asked& asked, const Granted& message) {
   if (fate_.mishap(0.2)) keep(old_demands_, {asked.full, node::GrantedReceived{message}});
-  toNode(asked.full, [message](SimNode& node) { node.give(node::GrantedReceived{message}); });
+  toNode(from, asked.full, [message, address = from.address](SimNode& node) {
+    node.addresses.leads(address);
+    node.give(node::GrantedReceived{message});
+  });
   run_.moment(fate_);
 }
 
-void Network::denied(const Asked& asked, const Denied& message) {
-  if (asked.node == nullptr) return;
-  const GroupRecord& record = coordinator_->disk();
+void Network::denied(const SimCoordinator& from, const Asked& asked, const Denied& message) {
+  const GroupRecord& record = disk();
   if (record.phase == Phase::kDraining && record.epoch == asked.epoch &&
       record.instance == asked.holder.instance) {
     run_.note(Fault::kDrainOverdue);
   }
-  if (run_.recording()) run_.say("coordinator denies " + asked.node->name + ": " + message.reason);
-  toNode(asked.full, [message](SimNode& node) { node.denied(message); });
+  if (run_.recording()) run_.say(from.name + " denies " + asked.node->name + ": " + message.reason);
+  toNode(from, asked.full, [message, address = from.address](SimNode& node) {
+    node.addresses.leads(address);
+    node.denied(message);
+  });
 }
 
-ReplyToken Network::demand(Id128 offer_nonce) {
-  demands_.push_back({coordinator_->process.link, offer_nonce});
+ReplyToken Network::demand(SimCoordinator& from, Id128 offer_nonce) {
+  demands_.push_back({&from, from.process.link, offer_nonce});
   return demands_.size();
 }
 
-void Network::sendOffer(const group::SendOffer& offer) {
-  const ReplyToken token = demand(offer.message.offer_nonce);
+void Network::sendOffer(SimCoordinator& from, const group::SendOffer& offer) {
+  const ReplyToken token = demand(from, offer.message.offer_nonce);
   const node::OfferReceived event{token, offer.message};
   keep(old_demands_, {offer.to, event});
   toNode(
-      offer.to, [event](SimNode& node) { node.give(event); },
+      from, offer.to,
+      [event, address = from.address](SimNode& node) {
+        node.addresses.leads(address);
+        node.give(event);
+      },
       // Nobody there, says the server in the target's name.
-      [this, to = offer.to, nonce = offer.message.offer_nonce, link = coordinator_->process.link] {
-        if (coordinator_->process.link != link) return;
+      [this, &from, to = offer.to, nonce = offer.message.offer_nonce, link = from.process.link] {
+        if (from.process.link != link) return;
         run_.note(Fault::kBounce);
         declined_.push_back(nonce);
-        coordinator_->receive(group::OfferDeclined{to, nonce, {}});
+        from.receive(group::OfferDeclined{to, nonce, {}});
       });
   run_.moment(fate_);
 }
 
-void Network::sendDrain(const group::SendDrain& drain) {
+void Network::sendDrain(SimCoordinator& from, const group::SendDrain& drain) {
   last_demand_nonce_ = drain.message.demand_nonce;
-  const node::DrainReceived event{demand({}), drain.message};
+  const node::DrainReceived event{demand(from, {}), drain.message};
   keep(old_demands_, {drain.to, event});
-  toNode(drain.to, [event](SimNode& node) { node.give(event); });
+  toNode(from, drain.to, [event](SimNode& node) { node.give(event); });
   run_.moment(fate_);
 }
 
-void Network::sendQuery(const group::SendQuery& query) {
-  toNode(query.to,
-         [this](SimNode& node) { toCoordinator(node, group::QueryAnswered{node.full()}); });
+void Network::sendQuery(SimCoordinator& from, const group::SendQuery& query) {
+  toNode(from, query.to, [this, &from](SimNode& node) {
+    toCoordinator(node, group::QueryAnswered{node.full()}, &from);
+  });
+}
+
+void Network::askPromise(SimNode& node, const node::AskPromise& ask) {
+  Demand demand;
+  demand.asker = &node;
+  demand.link = node.process.link;
+  demands_.push_back(demand);
+  const node::PromiseAsked event{demands_.size(), ask.message};
+  for (const auto& entry : nodes_) {
+    if (entry->process.up && entry->full() == ask.to) {
+      betweenNodes(node, *entry, [event](SimNode& other) { other.give(event); });
+    }
+  }
+}
+
+void Network::betweenNodes(SimNode& from, SimNode& to, std::function<void(SimNode&)> handle) {
+  if (!from.process.linked || !to.process.linked) return;
+  const bool cut = from.alone || to.alone;
+  transmit(from.wire, cut, false,
+           [this, &to, link = to.process.link, handle] { deliver(to, link, handle); });
 }
 
 void Network::nodeReplies(SimNode& node, const node::Reply& reply) {
   const Demand& demand = demands_.at(reply.token - 1);
+  if (demand.asker != nullptr) {
+    const auto* promised = std::get_if<Promised>(&reply.message);
+    run_.note(promised ? Fault::kPromiseGiven : Fault::kPromiseRefused);
+    node::Event event = node::PromiseRefused{node.full(), {}};
+    if (promised) event = node::PromiseGiven{node.full(), *promised};
+    if (const auto* denied = std::get_if<Denied>(&reply.message)) {
+      event = node::PromiseRefused{node.full(), *denied};
+    }
+    if (demand.asker->process.link != demand.link) return;
+    return betweenNodes(node, *demand.asker, [event](SimNode& asker) { asker.give(event); });
+  }
   group::Event event = group::OfferAccepted{node.full(), demand.offer_nonce};
   if (const auto* drained = std::get_if<Drained>(&reply.message)) {
     if (run_.recording()) run_.say(node.name + " has drained " + std::to_string(drained->epoch));
@@ -184,16 +257,20 @@ void Network::nodeReplies(SimNode& node, const node::Reply& reply) {
   } else if (const auto* denied = std::get_if<Denied>(&reply.message)) {
     if (run_.recording()) run_.say(node.name + " declines: " + denied->reason);
     run_.note(Fault::kDeclined);
+    if (denied->retry_after > Duration{}) run_.note(Fault::kPromiseStands);
     declined_.push_back(demand.offer_nonce);
     event = group::OfferDeclined{node.full(), demand.offer_nonce, *denied};
   }
   // Who has connected anew doesn't know the request that this answers.
-  if (coordinator_->process.link == demand.coordinator_link) toCoordinator(node, event);
+  if (demand.from != nullptr && demand.from->process.link == demand.link) {
+    toCoordinator(node, event, demand.from);
+  }
 }
 
 void Network::release(SimNode& node, const Release& message) {
   given_up_.push_back({node.holder(), message.epoch});
-  toCoordinator(node, group::ReleaseReceived{node.full(), 0, message});
+  toCoordinator(node, group::ReleaseReceived{node.full(), 0, message},
+                &coordinators_->at(node.addresses.leader()));
 }
 
 bool Network::gaveUp(const GroupRecord& record) const {
@@ -277,7 +354,9 @@ void Network::restartServer(Duration down) {
     cutLink(*node);
     reconnectAfter(*node, down + fate_.millis(0, 3000));
   }
-  coordinator_->loseLink(down + fate_.millis(0, 2000));
+  for (const auto& coordinator : coordinators_->all) {
+    coordinator->loseLink(down + fate_.millis(0, 2000));
+  }
 }
 
 void Network::processGone(SimNode& node) {
@@ -299,7 +378,7 @@ void Network::unavailable(const Jid& full, Duration delay) {
     for (const auto& node : nodes_) {
       if (node->process.linked && node->full() == full) run_.note(Fault::kLateGone);
     }
-    coordinator_->receive(group::MemberGone{full});
+    coordinators_->leading().receive(group::MemberGone{full});
   });
 }
 
@@ -307,7 +386,7 @@ void Network::probe() {
   for (const auto& node : nodes_) {
     if (node->process.up && node->process.linked) sendPresence(*node);
   }
-  for (const auto& [full, facts] : ghosts_) coordinator_->receive(facts);
+  for (const auto& [full, facts] : ghosts_) coordinators_->leading().receive(facts);
 }
 
 }  // namespace muster::election

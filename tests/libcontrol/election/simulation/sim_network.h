@@ -18,25 +18,29 @@
 namespace muster::election {
 
 class SimCoordinator;
+class SimCoordinators;
 
 // Belongs to the Cluster, as the nodes and the coordinator that it connects.
 class Network {
  public:
   using Nodes = std::vector<std::unique_ptr<SimNode>>;
   Network(Run& run, const Nodes& nodes) : run_(run), fate_(run, kOfNetwork), nodes_(nodes) {}
-  void connect(SimCoordinator& coordinator) { coordinator_ = &coordinator; }
+  void connect(SimCoordinators& coordinators) { coordinators_ = &coordinators; }
 
   // --- stanzas ---
   void ask(SimNode& node, const Acquire& message);
   void ask(SimNode& node, const Renew& message);
   void release(SimNode& node, const Release& message);
-  void toCoordinator(SimNode& node, group::Event stanza);
   void nodeReplies(SimNode& node, const node::Reply& reply);
-  void coordinatorReplies(const group::Reply& reply);
-  void sendOffer(const group::SendOffer& offer);
-  void sendDrain(const group::SendDrain& drain);
-  void sendQuery(const group::SendQuery& query);
+  // A grant may be answered at this very moment.
+  void witness(const group::Reply& reply);
+  void coordinatorReplies(SimCoordinator& from, const group::Reply& reply);
+  void notLeading(SimCoordinator& from, ReplyToken token);
+  void sendOffer(SimCoordinator& from, const group::SendOffer& offer);
+  void sendDrain(SimCoordinator& from, const group::SendDrain& drain);
+  void sendQuery(SimCoordinator& from, const group::SendQuery& query);
   void sendPresence(SimNode& node);
+  void askPromise(SimNode& node, const node::AskPromise& ask);
   // Did the process of this record really say that it has stopped, or declined?
   bool gaveUp(const GroupRecord& record) const;
 
@@ -69,19 +73,30 @@ class Network {
     uint64_t epoch = 0;
     uint64_t nonce = 0;
     std::optional<Id128> offer_nonce;  // of an acquire
+    bool alone = true;                 // it went to one coordinator only
+    std::optional<group::Event> stanza{};
   };
   // The IQ that a node answers.
   struct Demand {
-    uint64_t coordinator_link = 0;
+    SimCoordinator* from = nullptr;
+    uint64_t link = 0;  // its connection
     Id128 offer_nonce;
+    SimNode* asker = nullptr;  // of a promise; `link` is its connection
   };
+  void betweenNodes(SimNode& from, SimNode& to, std::function<void(SimNode&)> handle);
   void transmit(Fate& fate, bool cut, bool to_coordinator, Action deliver);
-  void toNode(const Jid& full, std::function<void(SimNode&)> handle, Action bounced = nullptr);
+  // To whoever has the public address when it arrives, or to one of them.
+  void toCoordinator(SimNode& node, group::Event stanza, SimCoordinator* to = nullptr);
+  // From `from` if it has a connection. By what leaders send the node learns who leads.
+  void toNode(const SimCoordinator& from, const Jid& full, std::function<void(SimNode&)> handle,
+              Action bounced = nullptr);
   void deliver(SimNode& node, uint64_t link, const std::function<void(SimNode&)>& handle);
   ReplyToken remember(SimNode& node, uint64_t epoch, uint64_t nonce);
-  ReplyToken demand(Id128 offer_nonce);
-  void granted(const Asked& asked, const Granted& message);
-  void denied(const Asked& asked, const Denied& message);
+  void request(SimNode& node, group::Event stanza);
+  ReplyToken demand(SimCoordinator& from, Id128 offer_nonce);
+  void granted(const SimCoordinator& from, const Asked& asked, const Granted& message);
+  void denied(const SimCoordinator& from, const Asked& asked, const Denied& message);
+  const GroupRecord& disk() const;
   void cutLink(SimNode& node);
   void unavailable(const Jid& full, Duration delay);
   void reconnectAfter(SimNode& node, Duration down);
@@ -92,7 +107,7 @@ class Network {
   Run& run_;
   Fate fate_;
   const Nodes& nodes_;
-  SimCoordinator* coordinator_ = nullptr;
+  SimCoordinators* coordinators_ = nullptr;
   std::deque<Asked> asked_;     // by token, counted from 1
   std::deque<Demand> demands_;  // likewise
   uint64_t last_demand_nonce_ = 0;

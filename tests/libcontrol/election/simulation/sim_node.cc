@@ -14,11 +14,12 @@ constexpr Duration kTimerSlack = Duration::millis(20);
 
 }  // namespace
 
-SimNode::SimNode(Run& run, Network& network, Resource& resource, const char* called,
-                 uint32_t number, bool is_twin)
+SimNode::SimNode(Run& run, Network& network, Resource& resource, std::vector<Jid> coordinators,
+                 const char* called, uint32_t number, bool is_twin)
     : name(called),
       bare(Jid::parse(name + "@example.org").value()),
       wire(run, kOfNodes + 2 * number),
+      addresses(std::move(coordinators)),
       is_twin_(is_twin),
       run_(run),
       fate_(run, kOfNodes + 2 * number + 1),
@@ -69,7 +70,7 @@ group::MemberPresent SimNode::presence() const {
   presence.instance = instance_;
   presence.level_percent = level_;
   presence.drained = drained_;
-  presence.highest_epoch = run_.keeps(Rule::kEpochReported) ? disk_.content() : 0;
+  presence.highest_epoch = run_.keeps(Rule::kEpochReported) ? diskEpoch() : 0;
   presence.lease_ttl = machine_->lastLeaseTtl();
   if (machine_->role() == node::Role::kActive) presence.active_epoch = machine_->heldEpoch();
   presence.busy = machine_->role() != node::Role::kStandby;
@@ -96,7 +97,7 @@ void SimNode::crashDisk() {
       return disk_.abandon();
     case 2:
       run_.note(Fault::kWriteKept);
-      run_.invariants.nodeEpochWritten(name, disk_.content(), *disk_.writing());
+      run_.invariants.nodeEpochWritten(name, diskEpoch(), disk_.writing()->highest_epoch);
       return disk_.finish();
     default:
       break;
@@ -113,8 +114,14 @@ void SimNode::removeTornState() {
   run_.note(Fault::kNodeStateTorn);
   run_.say("somebody removes the torn state of " + name);
   torn_ = false;
-  disk_.replace(0);
+  disk_.replace({});
   if (!is_twin_) start();
+}
+
+void SimNode::crashBriefly(bool disk_lost) {
+  crash(disk_lost ? "its disk is lost" : "crash");
+  if (disk_lost) disk_.replace({});
+  run_.agenda.after(fate_.millis(50, 1000), [this] { start(); });
 }
 
 void SimNode::shutdown() {
@@ -175,8 +182,9 @@ void SimNode::wake() {
 
 void SimNode::slew(double rate) {
   process.clock.setRate(run_.now(), rate);
-  for (const auto& [epoch, end] : lease_ends_) {
-    run_.invariants.leaseEndMoved(holder(), epoch, process.clock.whenItShows(end));
+  for (const LeaseEnd& end : lease_ends_) {
+    run_.invariants.leaseEndMoved(holder(), end.epoch, process.clock.whenItShows(end.granted),
+                                  process.clock.whenItShows(end.promised));
   }
   if (!process.up) return;
   wake_.reset();
@@ -188,9 +196,16 @@ void SimNode::fillDisk(Duration length) {
 }
 
 ElapsedTime SimNode::leaseUntil(uint64_t epoch, ElapsedTime end) {
-  if (lease_ends_.empty() || lease_ends_.back().first != epoch) lease_ends_.push_back({epoch, end});
-  lease_ends_.back().second = std::max(lease_ends_.back().second, end);
+  LeaseEnd& known = endOf(epoch);
+  known.granted = std::max(known.granted, end);
   return process.clock.whenItShows(end);
+}
+
+SimNode::LeaseEnd& SimNode::endOf(uint64_t epoch) {
+  if (lease_ends_.empty() || lease_ends_.back().epoch != epoch) {
+    lease_ends_.push_back({epoch, {}, {}});
+  }
+  return lease_ends_.back();
 }
 
 // --- the driver -------------------------------------------------------------------------------
@@ -221,7 +236,7 @@ void SimNode::step(const node::Event& event) {
 
 void SimNode::persist(NodeMachine next, node::Effects effects) {
   process.busy = true;
-  disk_.begin(std::get<node::Persist>(effects.front()).highest_epoch);
+  disk_.begin(std::get<node::Persist>(effects.front()));
   run_.moment(fate_);
   const Duration delay = run_.diskDelay(fate_);
   if (fate_.mishap(run_.profile.crash_in_write)) {
@@ -233,7 +248,7 @@ void SimNode::persist(NodeMachine next, node::Effects effects) {
       delay, [this, life = process.life, machine = std::make_shared<NodeMachine>(std::move(next)),
               to_do = std::make_shared<node::Effects>(std::move(effects))] {
         if (!process.up || process.life != life) return;
-        process.diskDone([this, machine, to_do] { written(*machine, *to_do); });
+        process.answered([this, machine, to_do] { written(*machine, *to_do); });
       });
 }
 
@@ -246,7 +261,7 @@ void SimNode::written(const NodeMachine& next, const node::Effects& effects) {
     disk_.abandon();
     scheduleWake();
   } else {
-    run_.invariants.nodeEpochWritten(name, disk_.content(), *disk_.writing());
+    run_.invariants.nodeEpochWritten(name, diskEpoch(), disk_.writing()->highest_epoch);
     disk_.finish();
     machine_ = next;
     carryOut(effects);
@@ -291,7 +306,7 @@ void SimNode::carryOut(const node::Effect& effect) {
   std::visit(Overloaded{
                  [](const node::Persist&) {},
                  [this](const node::SendAcquire& e) {
-                   run_.invariants.acquiring(name, e.message.epoch, disk_.content());
+                   run_.invariants.acquiring(name, e.message.epoch, diskEpoch());
                    run_.invariants.asking(holder(), e.message.epoch);
                    network_.ask(*this, e.message);
                    run_.moment(fate_);
@@ -311,6 +326,11 @@ void SimNode::carryOut(const node::Effect& effect) {
                    if (const auto* drained = std::get_if<Drained>(&e.message))
                      stopped(drained->epoch);
                    network_.nodeReplies(*this, e);
+                 },
+                 [this](const node::AskPromise& e) { network_.askPromise(*this, e); },
+                 [this](const node::FailsafeChanged& e) {
+                   run_.note(e.on ? Fault::kFailsafeBegun : Fault::kFailsafeEnded);
+                   if (run_.recording()) run_.say(name + ": " + e.text);
                  },
                  [this](const node::Promote& e) { promote(e); },
                  [this](const node::Demote& e) { demote(e); },
@@ -343,7 +363,12 @@ void SimNode::stopped(uint64_t epoch) {
 void SimNode::extend(const node::LeaseExtended& effect) {
   run_.invariants.published(holder(), effect.deadline, effect.end,
                             machine_->lastLeaseTtl().value_or(kLongestTtl));
-  latest_asked_ = 0;  // its answer may be on its way twice, and the second one be different
+  if (machine_->isFailsafe()) {
+    endOf(effect.epoch).promised = effect.end;
+    run_.invariants.promised(holder(), effect.epoch, process.clock.whenItShows(effect.end));
+  } else {
+    latest_asked_ = 0;  // its answer may be on its way twice, and the second one be different
+  }
   lease_epoch_ = effect.epoch;
   lease_deadline_ = effect.deadline;
   lease_end_ = effect.end;

@@ -9,6 +9,7 @@
 
 #include "libcontrol/election/group_io.h"
 #include "libcontrol/election/node.h"
+#include "libcontrol/node/lease_addresses.h"
 #include "tests/libcontrol/election/simulation/sim_run.h"
 
 namespace muster::election {
@@ -46,8 +47,8 @@ class SimNode {
  public:
   // A twin is a process on a copied machine; it doesn't start again by itself.
   // `number`: which of the nodes it is.
-  SimNode(Run& run, Network& network, Resource& resource, const char* name, uint32_t number,
-          bool is_twin);
+  SimNode(Run& run, Network& network, Resource& resource, std::vector<Jid> coordinators,
+          const char* name, uint32_t number, bool is_twin);
   SimNode(const SimNode&) = delete;
   SimNode& operator=(const SimNode&) = delete;
 
@@ -55,6 +56,8 @@ class SimNode {
   // Of its own accord after a while, unless it may not.
   void restartLater();
   void crash(const std::string& why);
+  // It is there again within a second.
+  void crashBriefly(bool disk_lost);
   void shutdown();
   void pause(Duration length);
   // As a pause, but its timers don't run meanwhile.
@@ -84,8 +87,10 @@ class SimNode {
   Jid bare;
   Fate wire;  // of the stanzas between it and the coordinator
   Process process;
+  LeaseAddresses addresses;  // of the coordinators
   bool mute = false;         // what it sends gets lost
   bool deaf = false;         // what is sent to it gets lost
+  bool alone = false;        // the same between it and the other nodes
   std::vector<Action> held;  // by the server, for a session that may be resumed
   bool hibernating = false;
 
@@ -93,7 +98,7 @@ class SimNode {
   const InstanceId& instance() const { return instance_; }
   const Jid& full() const { return full_; }
   Holder holder() const { return {bare, instance_}; }
-  uint64_t diskEpoch() const { return disk_.content(); }
+  uint64_t diskEpoch() const { return disk_.content().highest_epoch; }
   // Under which its application is active and not about to stop; else 0.
   uint64_t activeEpoch() const {
     const bool active = application_active_ && machine_->role() == node::Role::kActive;
@@ -108,6 +113,12 @@ class SimNode {
   ElapsedTime leaseUntil(uint64_t epoch, ElapsedTime end);
 
  private:
+  // When a lease ends, on its own clock.
+  struct LeaseEnd {
+    uint64_t epoch = 0;
+    ElapsedTime granted;
+    ElapsedTime promised;
+  };
   void step(const node::Event& event);
   void persist(NodeMachine next, node::Effects effects);
   void written(const NodeMachine& next, const node::Effects& effects);
@@ -120,6 +131,7 @@ class SimNode {
   void crashDisk();
   void stopped(uint64_t epoch);
   void extend(const node::LeaseExtended& effect);
+  LeaseEnd& endOf(uint64_t epoch);
   void watchEnd();
   void watchDeadline();
 
@@ -137,7 +149,7 @@ class SimNode {
   Fate fate_;
   Network& network_;
   Resource& resource_;
-  SimDisk<uint64_t> disk_;  // the highest epoch seen
+  SimDisk<node::Persist> disk_;
   bool torn_ = false;
   ElapsedTime disk_full_until_{};
 
@@ -146,7 +158,7 @@ class SimNode {
   Jid full_;
   std::optional<NodeMachine> machine_;
   std::optional<ElapsedTime> wake_;
-  std::vector<std::pair<uint64_t, ElapsedTime>> lease_ends_;  // by epoch, on its own clock
+  std::vector<LeaseEnd> lease_ends_;
   std::optional<double> level_ = 100;
   bool drained_ = false;
 

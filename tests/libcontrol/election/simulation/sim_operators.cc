@@ -4,14 +4,25 @@
 
 namespace muster::election {
 
+group::MemberEnrolled Operators::asMember(const SimNode& node) {
+  group::MemberEnrolled member;
+  member.jid = node.bare;
+  member.name = node.name;
+  member.priority = node.name == "n1" ? 1 : 0;
+  return member;
+}
+
+void Operators::enrollFirst() {
+  if (!run_.profile.shared) return enrollAll();
+  for (const auto& node : nodes_) {
+    if (!node->isTwin()) coordinators_.store.members[node->bare] = asMember(*node);
+  }
+}
+
 void Operators::enrollAll() {
   for (const auto& node : nodes_) {
-    if (node->isTwin() || coordinator_.member(node->bare) != nullptr) continue;
-    group::MemberEnrolled member;
-    member.jid = node->bare;
-    member.name = node->name;
-    member.priority = node->name == "n1" ? 1 : 0;
-    coordinator_.enroll(member);
+    if (node->isTwin() || coordinator().member(node->bare) != nullptr) continue;
+    coordinator().enroll(asMember(*node));
   }
 }
 
@@ -23,25 +34,25 @@ group::MoveRequested Operators::makeMove() {
   if (dice.chance(0.9)) request.key = "k" + std::to_string(next_key_++);
   request.caller = "ann";
   if (dice.chance(0.6)) request.target = dice.pick(nodes_)->bare;
-  if (dice.chance(0.4)) request.expect_epoch = coordinator_.disk().epoch + dice.below(2);
+  if (dice.chance(0.4)) request.expect_epoch = coordinator().disk().epoch + dice.below(2);
   request.force = dice.chance(0.3);
   if (dice.chance(0.15)) request.away_from = dice.pick(nodes_)->bare;
   return request;
 }
 
 void Operators::move() {
-  if (!coordinator_.up()) return;
+  if (!coordinator().up()) return;
   ask(makeMove());
 }
 
 void Operators::ask(const group::MoveRequested& request) {
   run_.note(Fault::kMove);
   if (request.force) run_.note(Fault::kMoveForced);
-  if (request.expect_epoch && *request.expect_epoch != coordinator_.disk().epoch) {
+  if (request.expect_epoch && *request.expect_epoch != coordinator().disk().epoch) {
     run_.note(Fault::kMoveWrongEpoch);
   }
-  if (coordinator_.disk().phase == Phase::kDraining) run_.note(Fault::kMoveWhileDraining);
-  if (coordinator_.disk().move) run_.note(Fault::kMoveDuringMove);
+  if (coordinator().disk().phase == Phase::kDraining) run_.note(Fault::kMoveWhileDraining);
+  if (coordinator().disk().move) run_.note(Fault::kMoveDuringMove);
   if (run_.recording()) {
     run_.say("operator asks for move " + request.key + " to " +
              (request.target ? request.target->local() : "anyone") +
@@ -50,21 +61,21 @@ void Operators::ask(const group::MoveRequested& request) {
              (request.expect_epoch ? ", expecting " + std::to_string(*request.expect_epoch) : ""));
   }
   asked_.push_back(request);
-  coordinator_.give(request);
+  coordinator().give(request);
 }
 
 void Operators::repeatMove() {
-  if (!coordinator_.up() || asked_.empty()) return;
+  if (!coordinator().up() || asked_.empty()) return;
   group::MoveRequested request = run_.dice.pick(asked_);
   if (request.key.empty()) return;
   if (run_.dice.chance(0.2)) {
     run_.note(Fault::kMoveKeyReused);
     request.expect_epoch = 1'000'000'000;
-    return coordinator_.give(request);
+    return coordinator().give(request);
   }
   run_.note(Fault::kMoveRepeated);
   run_.say("operator repeats move " + request.key);
-  coordinator_.give(request);
+  coordinator().give(request);
 }
 
 std::string Operators::moveTo(const SimNode& target, uint64_t expected_epoch) {
@@ -79,14 +90,16 @@ std::string Operators::moveTo(const SimNode& target, uint64_t expected_epoch) {
 
 // A dry run changes nothing, and refuses what would be refused.
 void Operators::plan() {
-  if (!coordinator_.up()) return;
+  if (!coordinator().up()) return;
   run_.note(Fault::kPlan);
-  coordinator_.run([this] { checkPlan(makeMove()); });
+  coordinator().run([this] {
+    if (coordinator().up()) checkPlan(makeMove());
+  });
 }
 
 void Operators::checkPlan(const group::MoveRequested& request) {
-  const GroupMachine& machine = coordinator_.machine();
-  const ElapsedTime now = coordinator_.clock();
+  const GroupMachine& machine = coordinator().machine();
+  const ElapsedTime now = coordinator().clock();
   const group::Plan plan = machine.plan(request, now);
   GroupMachine copy = machine;
   if (plan.status.isOk() != copy.plan(request, now).status.isOk()) {
@@ -95,7 +108,9 @@ void Operators::checkPlan(const group::MoveRequested& request) {
   machine.view(now);
   if (plan.status.isOk()) return;
   for (const group::Effect& effect : copy.step(request, now)) {
-    if (std::holds_alternative<group::MoveStarted>(effect)) {
+    // Another one, of the machine's own, may be due in that very step; it has no key.
+    const auto* started = std::get_if<group::MoveStarted>(&effect);
+    if (started != nullptr && !request.key.empty() && started->key == request.key) {
       run_.fail("a move was begun that the dry run refused: " + plan.status.text());
     }
   }
@@ -145,17 +160,17 @@ void Operators::storeReplaced() {
 
 // As `drain NODE` does: the member is marked, then its role is moved away.
 void Operators::drainOrUndrain(SimNode& node) {
-  if (!coordinator_.up() || coordinator_.member(node.bare) == nullptr) return;
-  group::MemberEnrolled member = *coordinator_.member(node.bare);
+  if (!coordinator().up() || coordinator().member(node.bare) == nullptr) return;
+  group::MemberEnrolled member = *coordinator().member(node.bare);
   member.drained = !member.drained;
-  const bool holds = coordinator_.disk().jid == node.bare;
+  const bool holds = coordinator().disk().jid == node.bare;
   run_.note(!member.drained ? Fault::kUndrainMember
             : holds         ? Fault::kDrainHolder
                             : Fault::kDrainMember);
   if (run_.recording()) {
     run_.say("operator " + std::string(member.drained ? "drains " : "undrains ") + node.name);
   }
-  coordinator_.enroll(member);
+  coordinator().enroll(member);
   if (!member.drained || run_.dice.chance(0.2)) return;
   group::MoveRequested request;
   request.key = "k" + std::to_string(next_key_++);
@@ -166,37 +181,37 @@ void Operators::drainOrUndrain(SimNode& node) {
 }
 
 void Operators::tag(SimNode& node) {
-  if (!coordinator_.up() || coordinator_.member(node.bare) == nullptr) return;
-  group::MemberEnrolled member = *coordinator_.member(node.bare);
+  if (!coordinator().up() || coordinator().member(node.bare) == nullptr) return;
+  group::MemberEnrolled member = *coordinator().member(node.bare);
   member.nofailover = !member.nofailover;
   if (member.nofailover) run_.note(Fault::kTagMember);
   if (run_.recording()) {
     run_.say("operator " + std::string(member.nofailover ? "tags " : "untags ") + node.name +
              " as nofailover");
   }
-  coordinator_.enroll(member);
+  coordinator().enroll(member);
 }
 
 void Operators::removeOrEnroll(SimNode& node) {
-  if (!coordinator_.up()) return;
-  if (coordinator_.member(node.bare) == nullptr) {
+  if (!coordinator().up()) return;
+  if (coordinator().member(node.bare) == nullptr) {
     run_.note(Fault::kEnrollMember);
     run_.say("operator enrolls " + node.name);
     group::MemberEnrolled member;
     member.jid = node.bare;
     member.name = node.name;
-    return coordinator_.enroll(member);
+    return coordinator().enroll(member);
   }
-  run_.note(coordinator_.disk().jid == node.bare ? Fault::kRemoveHolder : Fault::kRemoveMember);
+  run_.note(coordinator().disk().jid == node.bare ? Fault::kRemoveHolder : Fault::kRemoveMember);
   run_.say("operator removes " + node.name);
-  coordinator_.remove(node.bare);
+  coordinator().remove(node.bare);
   // The list of members is written before the machine is told; a crash may come between.
   if (run_.dice.chance(0.2)) {
-    run_.agenda.after(run_.dice.millis(0, 4), [this] { coordinator_.restart(); });
+    run_.agenda.after(run_.dice.millis(0, 4), [this] { coordinator().restart(); });
   }
   if (run_.dice.chance(0.8)) {
     run_.agenda.after(run_.dice.millis(100, 9000), [this] {
-      if (coordinator_.up()) enrollAll();
+      if (coordinator().up()) enrollAll();
     });
   }
 }
@@ -206,27 +221,28 @@ void Operators::fence(SimNode& node, bool the_holder) {
   if (!node.process.up) return;
   if (!the_holder) {
     run_.note(Fault::kWrongFence);
-    return coordinator_.give(group::HolderFenced{Id128::make(run_.nonces), "a confused script"});
+    return coordinator().give(group::HolderFenced{Id128::make(run_.nonces), "a confused script"});
   }
   run_.note(Fault::kFenced);
   const InstanceId instance = node.instance();
   node.crash("fenced");
-  coordinator_.give(group::HolderFenced{instance, "the host's fence"});
+  coordinator().give(group::HolderFenced{instance, "the host's fence"});
 }
 
 void Operators::undoAll() {
   const bool all = run_.dice.chance(0.5);
-  coordinator_.run([this, all] {
+  coordinator().run([this, all] {
+    if (!coordinator().up()) return;
     int members = 0;
-    for (const auto& node : nodes_) members += coordinator_.member(node->bare) != nullptr;
+    for (const auto& node : nodes_) members += coordinator().member(node->bare) != nullptr;
     // Two are enough for a group; whoever was removed must not be active then.
     if (all || members < 2) enrollAll();
   });
   for (const auto& node : nodes_) {
-    if (coordinator_.member(node->bare) == nullptr) continue;
-    group::MemberEnrolled member = *coordinator_.member(node->bare);
+    if (coordinator().member(node->bare) == nullptr) continue;
+    group::MemberEnrolled member = *coordinator().member(node->bare);
     member.drained = member.nofailover = false;
-    coordinator_.enroll(member);
+    coordinator().enroll(member);
   }
 }
 

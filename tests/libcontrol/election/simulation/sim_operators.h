@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "libcontrol/election/group_io.h"
-#include "tests/libcontrol/election/simulation/sim_coordinator.h"
+#include "tests/libcontrol/election/simulation/sim_coordinators.h"
 #include "tests/libcontrol/election/simulation/sim_node.h"
 #include "tests/libcontrol/election/simulation/sim_run.h"
 
@@ -18,10 +18,12 @@ namespace muster::election {
 class Operators {
  public:
   using Nodes = std::vector<std::unique_ptr<SimNode>>;
-  Operators(Run& run, SimCoordinator& coordinator, const Nodes& nodes)
-      : run_(run), coordinator_(coordinator), nodes_(nodes) {}
+  Operators(Run& run, SimCoordinators& coordinators, const Nodes& nodes)
+      : run_(run), coordinators_(coordinators), nodes_(nodes) {}
 
   // --- what they do ---
+  // Before any coordinator leads.
+  void enrollFirst();
   void enrollAll();
   void move();
   void repeatMove();
@@ -48,12 +50,14 @@ class Operators {
   bool wasTold(const std::string& key) const { return outcomes_.contains(key); }
 
  private:
+  static group::MemberEnrolled asMember(const SimNode& node);
   group::MoveRequested makeMove();
   void ask(const group::MoveRequested& request);
   void checkPlan(const group::MoveRequested& request);
+  SimCoordinator& coordinator() { return coordinators_.leading(); }
 
   Run& run_;
-  SimCoordinator& coordinator_;
+  SimCoordinators& coordinators_;
   const Nodes& nodes_;
   int next_key_ = 1;
   std::vector<group::MoveRequested> asked_;

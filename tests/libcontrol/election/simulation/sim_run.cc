@@ -22,7 +22,7 @@ GroupConfig makeConfig(Dice& dice) {
   config.backoff_last = Duration::seconds(4);
   config.choose.level_floor = dice.chance(0.7) ? 50 : 0;
   config.floor_time = dice.millis(500, 4000);
-  config.max_moves_per_hour = static_cast<int>(dice.below(6));
+  config.max_moves_per_hour = static_cast<int>(dice.below(6)) / 2;
   config.min_between_moves = dice.millis(0, 8000);
   config.query_timeout = dice.millis(100, 1000);
   config.crash_loop_count = 2 + static_cast<int>(dice.below(4));
@@ -59,6 +59,10 @@ Profile Profile::make(Dice& dice) {
   if (dice.chance(0.8)) profile.absent = dice.below(~uint64_t{0}) & dice.below(~uint64_t{0});
   profile.lengths_change = dice.chance(0.3);
   profile.beyond_bound = dice.chance(0.15);
+  profile.shared = dice.chance(0.35);
+  profile.etcd_loses = share(dice, 0.6, 0.15);
+  profile.failsafe = dice.chance(0.35);
+  if (profile.failsafe) profile.lengths_change = dice.chance(0.5);
   return profile;
 }
 
@@ -67,6 +71,7 @@ Run::Run(const Scenario& given)
   result.seed = scenario.seed;
   profile = Profile::make(dice);
   config = makeConfig(dice);
+  if (profile.failsafe) config.failsafe_limit = dice.millis(5000, 20000);
 }
 
 Fate::Fate(Run& run, uint32_t part)

@@ -45,6 +45,9 @@ struct Profile {
   uint64_t absent = 0;          // one bit for each entry of the table of faults
   bool lengths_change = false;  // a restart of the coordinator may bring leases of another length
   bool beyond_bound = false;    // clocks may be slewed beyond what the protocol allows for
+  bool shared = false;          // several coordinators share an etcd
+  bool failsafe = false;        // holders may go on by the promises of the others
+  double etcd_loses = 0;        // what is sent to etcd, or its answer
 
   static Profile make(Dice& dice);
 };
@@ -63,7 +66,7 @@ class Fate : public Dice {
   const uint32_t part_;
   uint32_t mishaps_ = 0;
 };
-enum Part : uint32_t { kOfCoordinator, kOfNetwork, kOfNodes };
+enum Part : uint32_t { kOfCoordinator, kOfNetwork, kOfStandby, kOfNodes };
 
 struct Run {
   explicit Run(const Scenario& scenario);

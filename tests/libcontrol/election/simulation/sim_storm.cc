@@ -1,4 +1,5 @@
 // What is done to the group, one thing after the other and at the worst moments.
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -11,7 +12,8 @@ namespace {
 SimNode& victim(Cluster& cluster) {
   if (cluster.run.dice.chance(0.6)) {
     for (const auto& node : cluster.nodes) {
-      if (node->process.up && node->instance() == cluster.coordinator.disk().instance) return *node;
+      if (node->process.up && node->instance() == cluster.coordinators.leading().disk().instance)
+        return *node;
     }
   }
   return cluster.anyNode();
@@ -23,8 +25,25 @@ void crashNode(Cluster& cluster) {
   node.crash("crash");
 }
 
+// Mostly the one that leads, or seems to.
+SimCoordinator& someCoordinator(Cluster& cluster) {
+  if (cluster.run.dice.chance(0.8)) return cluster.coordinators.leading();
+  return *cluster.run.dice.pick(cluster.coordinators.all);
+}
+
+// It comes back soon with a new disk.
+void loseNodeDisk(Cluster& cluster) {
+  cluster.run.note(Fault::kNodeDiskLost);
+  cluster.anyNode().crashBriefly(/*disk_lost=*/true);
+}
+
+void crashNodeBriefly(Cluster& cluster) {
+  cluster.run.note(Fault::kNodeCrash);
+  cluster.anyNode().crashBriefly(/*disk_lost=*/false);
+}
+
 void crashCoordinator(Cluster& cluster) {
-  cluster.coordinator.restart();
+  someCoordinator(cluster).restart();
 }
 
 void partition(Cluster& cluster) {
@@ -33,6 +52,7 @@ void partition(Cluster& cluster) {
   const uint64_t how = cluster.run.dice.below(4);
   node.mute = how != 0;
   node.deaf = how != 1;
+  node.alone = cluster.run.dice.chance(0.5);
   cluster.run.note(node.mute && node.deaf ? Fault::kPartition
                    : node.mute            ? Fault::kMuteNode
                                           : Fault::kDeafNode);
@@ -40,8 +60,39 @@ void partition(Cluster& cluster) {
     cluster.run.say(node.name + " is cut off" + (node.deaf ? ", hears nothing" : "") +
                     (node.mute ? ", is not heard" : ""));
   }
-  cluster.run.agenda.after(cluster.run.dice.millis(300, 9000),
-                           [&node] { node.mute = node.deaf = false; });
+  const int64_t longest = cluster.run.profile.failsafe ? 25'000 : 9'000;
+  cluster.run.agenda.after(cluster.run.dice.millis(300, longest),
+                           [&node] { node.mute = node.deaf = node.alone = false; });
+}
+
+// From the coordinators only, so that the others can promise it something; one of them starts anew
+// meanwhile.
+void cutOffFromCoordinators(Cluster& cluster) {
+  Dice& dice = cluster.run.dice;
+  SimNode& node = victim(cluster);
+  if (node.mute || node.deaf) return;
+  cluster.run.note(Fault::kPartition);
+  cluster.run.say(node.name + " is cut off from the coordinators");
+  // Leases may be shorter afterwards, but not the one that is held.
+  const double restarts = cluster.run.profile.lengths_change ? 0.9 : 0.3;
+  if (dice.chance(restarts)) cluster.coordinators.leading().restart(Duration::seconds(1));
+  node.mute = node.deaf = true;
+  cluster.run.agenda.after(dice.millis(5000, 15'000), [&node] { node.mute = node.deaf = false; });
+  const bool disk_lost = dice.chance(0.4);
+  const bool all = dice.chance(0.5);
+  SimNode& other = cluster.anyNode();
+  // About when the coordinator gives the lease up.
+  const int64_t ttl = std::max<int64_t>(cluster.coordinators.disk().lease_ttl.toMillis(), 1000);
+  const Duration then = dice.chance(0.5) ? dice.millis(ttl * 4 / 5, ttl * 6 / 5)
+                                         : dice.millis(ttl * 2 / 3, ttl * 5 / 2);
+  cluster.run.agenda.after(then, [&cluster, &node, &other, disk_lost, all] {
+    if (!cluster.run.stormy) return;
+    if (disk_lost) cluster.run.note(Fault::kNodeDiskLost);
+    for (const auto& each : cluster.nodes) {
+      const bool hit = all ? each.get() != &node && !each->isTwin() : each.get() == &other;
+      if (hit) each->crashBriefly(disk_lost);
+    }
+  });
 }
 
 void dropLink(Cluster& cluster) {
@@ -55,7 +106,7 @@ void dropLink(Cluster& cluster) {
 }
 
 void dropCoordinatorLink(Cluster& cluster) {
-  cluster.coordinator.loseLink(cluster.run.dice.millis(50, 4000));
+  someCoordinator(cluster).loseLink(cluster.run.dice.millis(50, 4000));
 }
 
 void restartServer(Cluster& cluster) {
@@ -71,11 +122,11 @@ void suspendNode(Cluster& cluster) {
 }
 
 void pauseCoordinator(Cluster& cluster) {
-  cluster.coordinator.pause(cluster.run.dice.millis(200, 9000));
+  someCoordinator(cluster).pause(cluster.run.dice.millis(200, 9000));
 }
 
 void suspendCoordinator(Cluster& cluster) {
-  cluster.coordinator.suspend(cluster.run.dice.millis(200, 9000));
+  someCoordinator(cluster).suspend(cluster.run.dice.millis(200, 9000));
 }
 
 void slew(Cluster& cluster) {
@@ -83,7 +134,9 @@ void slew(Cluster& cluster) {
   // The ends of what is allowed are where a wait is too short.
   static constexpr double kEnds[] = {1 - kRateBound, 1 + kRateBound};
   cluster.run.note(Fault::kSlew);
-  if (dice.chance(0.5)) cluster.coordinator.slew(dice.pick(kEnds));
+  for (const auto& coordinator : cluster.coordinators.all) {
+    if (dice.chance(0.5)) coordinator->slew(dice.pick(kEnds));
+  }
   for (const auto& node : cluster.nodes) {
     if (dice.chance(0.5))
       node->slew(dice.chance(0.6) ? dice.pick(kEnds) : dice.between(kEnds[0], kEnds[1]));
@@ -99,8 +152,9 @@ void slewBeyond(Cluster& cluster) {
   cluster.run.say("clocks run wild");
   cluster.run.invariants.clocksBroken();
   if (dice.chance(0.5)) {
-    cluster.coordinator.slew(dice.between(1.05, 3));
-    cluster.run.agenda.after(dice.millis(2000, 20000), [&cluster] { cluster.coordinator.slew(1); });
+    SimCoordinator& coordinator = someCoordinator(cluster);
+    coordinator.slew(dice.between(1.05, 3));
+    cluster.run.agenda.after(dice.millis(2000, 20000), [&coordinator] { coordinator.slew(1); });
     return;
   }
   SimNode& node = victim(cluster);
@@ -114,7 +168,8 @@ void falseGone(Cluster& cluster) {
 
 void startTwin(Cluster& cluster) {
   SimNode& twin = cluster.twin();
-  if (twin.process.up) return;
+  // A promise is a process's own; what two under one account promise is nothing to rely on.
+  if (twin.process.up || cluster.run.profile.failsafe) return;
   SimNode& original = cluster.anyNode();
   cluster.run.note(Fault::kTwin);
   twin.bare = original.bare;
@@ -151,18 +206,19 @@ void changeLevel(Cluster& cluster) {
 
 void fillDisk(Cluster& cluster) {
   const Duration length = cluster.run.dice.millis(500, 5000);
-  if (cluster.run.dice.chance(0.5)) return cluster.coordinator.fillDisk(length);
+  if (!cluster.run.profile.shared && cluster.run.dice.chance(0.5))
+    return cluster.coordinators.leading().fillDisk(length);
   victim(cluster).fillDisk(length);
 }
 
 void loseStore(Cluster& cluster) {
   // How long the leases were that it knew of would be known to nobody.
-  if (cluster.run.profile.lengths_change) return;
-  cluster.coordinator.loseStore(cluster.run.dice.chance(0.5));
+  if (cluster.run.profile.lengths_change || cluster.run.profile.shared) return;
+  cluster.coordinators.leading().loseStore(cluster.run.dice.chance(0.5));
 }
 
 void backUpStore(Cluster& cluster) {
-  cluster.coordinator.backUp();
+  cluster.coordinators.leading().backUp();
 }
 
 void replay(Cluster& cluster) {
@@ -206,48 +262,102 @@ void tagMember(Cluster& cluster) {
 }
 
 void pauseGroup(Cluster& cluster) {
-  if (!cluster.coordinator.up()) return;
+  if (!cluster.coordinators.leading().up()) return;
   cluster.run.note(Fault::kGroupPaused);
-  if (cluster.coordinator.isGroupPaused() && cluster.run.dice.chance(0.3)) {
+  if (cluster.coordinators.leading().isGroupPaused() && cluster.run.dice.chance(0.3)) {
     cluster.run.say("operator resumes the group");
-    return cluster.coordinator.pauseGroup(std::nullopt);
+    return cluster.coordinators.leading().pauseGroup(std::nullopt);
   }
   cluster.run.say("operator pauses the group");
-  cluster.coordinator.pauseGroup(cluster.run.dice.millis(1000, 20000));
+  cluster.coordinators.leading().pauseGroup(cluster.run.dice.millis(1000, 20000));
 }
 
 void removeMember(Cluster& cluster) {
   cluster.operators.removeOrEnroll(victim(cluster));
 }
 
+void cutOffEtcd(Cluster& cluster) {
+  someCoordinator(cluster).cutOffEtcd(cluster.run.dice.millis(200, 8000));
+}
+
+void restartEtcd(Cluster& cluster) {
+  cluster.run.note(Fault::kEtcdRestart);
+  cluster.run.say("etcd restarts");
+  cluster.coordinators.etcd.restart(cluster.run.dice.millis(100, 5000));
+}
+
+// By one that can't reach the leader through the server.
+void depose(Cluster& cluster) {
+  cluster.run.note(Fault::kLeaderDeposed);
+  cluster.run.say("the leader is deposed");
+  cluster.coordinators.etcd.depose();
+}
+
+void takeCoordinatorsAway(Cluster& cluster) {
+  cluster.run.note(Fault::kCoordinatorsAway);
+  for (const auto& coordinator : cluster.coordinators.all) {
+    coordinator->restart(Duration::seconds(25));
+  }
+}
+
+enum class In { kEveryRun, kShared, kFailsafe };
+
 struct Entry {
   int weight;
   void (*act)(Cluster&);
+  In in = In::kEveryRun;
 };
 // At most 64: a run's profile says by a bit for each which are absent.
 constexpr Entry kTable[] = {
-    {6, crashNode},     {3, crashCoordinator},
-    {6, partition},     {4, dropLink},
-    {1, restartServer}, {2, dropCoordinatorLink},
-    {4, pauseNode},     {3, pauseCoordinator},
-    {2, suspendNode},   {2, suspendCoordinator},
-    {3, slew},          {3, slewBeyond},
-    {2, falseGone},     {2, startTwin},
-    {1, shutdownNode},  {3, endApplication},
-    {1, resign},        {1, drainNode},
-    {4, changeLevel},   {2, fillDisk},
-    {3, replay},        {4, forge},
-    {3, forgeToNode},   {1, reportEpoch},
-    {1, fence},         {6, move},
-    {3, repeatMove},    {2, plan},
-    {2, drainMember},   {2, removeMember},
-    {1, backUpStore},   {1, loseStore},
-    {1, tagMember},     {1, pauseGroup},
+    {6, crashNode},
+    {3, crashCoordinator},
+    {6, partition},
+    {4, dropLink},
+    {1, restartServer},
+    {2, dropCoordinatorLink},
+    {4, pauseNode},
+    {3, pauseCoordinator},
+    {2, suspendNode},
+    {2, suspendCoordinator},
+    {3, slew},
+    {3, slewBeyond},
+    {2, falseGone},
+    {2, startTwin},
+    {1, shutdownNode},
+    {3, endApplication},
+    {1, resign},
+    {1, drainNode},
+    {4, changeLevel},
+    {2, fillDisk},
+    {3, replay},
+    {4, forge},
+    {3, forgeToNode},
+    {1, reportEpoch},
+    {1, fence},
+    {6, move},
+    {3, repeatMove},
+    {2, plan},
+    {2, drainMember},
+    {2, removeMember},
+    {1, backUpStore},
+    {1, loseStore},
+    {1, tagMember},
+    {1, pauseGroup},
+    {4, cutOffEtcd, In::kShared},
+    {1, restartEtcd, In::kShared},
+    {4, depose, In::kShared},
+    {4, takeCoordinatorsAway, In::kFailsafe},
+    {1, loseNodeDisk},
+    {4, crashNodeBriefly, In::kFailsafe},
+    {10, cutOffFromCoordinators, In::kFailsafe},
 };
 static_assert(std::size(kTable) <= 64);
 
 bool isAbsent(const Cluster& cluster, size_t entry) {
-  return cluster.run.profile.absent >> entry & 1;
+  const Profile& profile = cluster.run.profile;
+  if (kTable[entry].in == In::kShared && !profile.shared) return true;
+  if (kTable[entry].in == In::kFailsafe && !profile.failsafe) return true;
+  return profile.absent >> entry & 1;
 }
 
 void doOneThing(Cluster& cluster) {
@@ -299,19 +409,23 @@ void calmDown(Cluster& cluster) {
   cluster.run.stormy = false;
   cluster.twin().crash("the twin is stopped");
   for (const auto& node : cluster.nodes) {
-    node->mute = node->deaf = false;
+    node->mute = node->deaf = node->alone = false;
     node->drain(false);
     node->setLevel(100);
     node->removeTornState();
     node->wake();
   }
-  cluster.coordinator.start();
-  cluster.coordinator.wake();
+  cluster.coordinators.etcd.mend();
+  for (const auto& coordinator : cluster.coordinators.all) {
+    coordinator->cutOffEtcd({});
+    coordinator->start();
+    coordinator->wake();
+  }
   if (cluster.run.profile.beyond_bound) {
     for (const auto& node : cluster.nodes) node->slew(1);
-    cluster.coordinator.slew(1);
+    for (const auto& coordinator : cluster.coordinators.all) coordinator->slew(1);
   }
-  cluster.coordinator.pauseGroup(std::nullopt);
+  cluster.coordinators.leading().pauseGroup(std::nullopt);
   cluster.operators.undoAll();
 }
 

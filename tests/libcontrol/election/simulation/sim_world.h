@@ -127,7 +127,7 @@ class Process {
     ++link;
     on_loop_.clear();
     on_application_.clear();
-    write_done_ = nullptr;
+    answers_.clear();
   }
   void run(Action action) {
     if (!up) return;
@@ -146,10 +146,11 @@ class Process {
       action();
     }
   }
-  // The disk has answered.
-  void diskDone(Action action) {
+  // What the loop may be standing for: the disk, or etcd, has answered.
+  void answered(Action action) {
+    if (!up) return;
     if (paused) {
-      write_done_ = std::move(action);
+      answers_.push_back(std::move(action));
     } else {
       action();
     }
@@ -158,7 +159,7 @@ class Process {
   void resume(bool application_first) {
     paused = false;
     if (application_first) drainApplication();
-    if (up && !paused && write_done_) std::exchange(write_done_, nullptr)();
+    while (up && !paused && !answers_.empty()) take(answers_)();
     drainLoop();
     drainApplication();
   }
@@ -178,7 +179,7 @@ class Process {
   }
   std::deque<Action> on_loop_;
   std::deque<Action> on_application_;
-  Action write_done_;
+  std::deque<Action> answers_;
 };
 
 // Something small that is replaced as a whole and is durable once the write has returned. Before

@@ -29,21 +29,22 @@ Duration bound(const Cluster& cluster) {
   const GroupConfig& config = cluster.run.config;
   return waitOut(config.lease_ttl, config.clock_rate_bound, config.wait_margin) +
          config.drain_deadline + config.promote_timeout + config.backoff_last +
-         config.offer_timeout + kLongestTtl + Duration::seconds(20);
+         config.offer_timeout + kLongestTtl + kLeaderTtl + Duration::seconds(20) +
+         (cluster.run.profile.failsafe ? Duration::seconds(30) : Duration{});
 }
 
 void await(Cluster& cluster, const std::function<bool()>& there, const std::string& else_) {
   ElapsedTime end = cluster.run.now() + bound(cluster);
   while (!cluster.run.failed() && !there()) {
     // An announced hold is no failure.
-    end = std::max(end, cluster.coordinator.heldUntil() + bound(cluster));
+    end = std::max(end, cluster.coordinators.heldUntil() + bound(cluster));
     if (cluster.run.now() >= end) return cluster.run.fail(else_);
     runNext(cluster);
   }
 }
 
-bool isMember(const Cluster& cluster, const SimNode& node) {
-  return !node.isTwin() && cluster.coordinator.member(node.bare) != nullptr;
+bool isMember(Cluster& cluster, const SimNode& node) {
+  return !node.isTwin() && cluster.coordinators.leading().member(node.bare) != nullptr;
 }
 
 void awaitActive(Cluster& cluster, const std::string& what) {
@@ -51,17 +52,17 @@ void awaitActive(Cluster& cluster, const std::string& what) {
       cluster,
       [&cluster] {
         const SimNode* active = cluster.active();
-        return active && isMember(cluster, *active) && !cluster.coordinator.disk().move;
+        return active && isMember(cluster, *active) && !cluster.coordinators.leading().disk().move;
       },
       what);
 }
 
 // Nobody takes the role from a healthy holder.
 void staysActive(Cluster& cluster) {
-  const uint64_t epoch = cluster.coordinator.disk().epoch;
+  const uint64_t epoch = cluster.coordinators.leading().disk().epoch;
   const ElapsedTime end = cluster.run.now() + cluster.run.config.lease_ttl * 3;
   while (cluster.run.now() < end && !cluster.run.failed()) {
-    if (cluster.active() == nullptr || cluster.coordinator.disk().epoch != epoch) {
+    if (cluster.active() == nullptr || cluster.coordinators.leading().disk().epoch != epoch) {
       return cluster.run.fail("the role was lost although nothing had failed");
     }
     runNext(cluster);
@@ -74,7 +75,8 @@ void moveInFairWeather(Cluster& cluster) {
     if (node.get() != cluster.active() && isMember(cluster, *node)) target = node.get();
   }
   if (target == nullptr) return;
-  const std::string key = cluster.operators.moveTo(*target, cluster.coordinator.disk().epoch);
+  const std::string key =
+      cluster.operators.moveTo(*target, cluster.coordinators.leading().disk().epoch);
   await(
       cluster, [&] { return cluster.operators.outcomeOf(key).has_value(); },
       "a move came to nothing");
@@ -87,20 +89,28 @@ void moveInFairWeather(Cluster& cluster) {
 // Nodes that were down log in by themselves. A write that began among the faults may still be the
 // end of its process, and of whatever waits for it.
 bool isComplete(Cluster& cluster) {
-  if (!cluster.coordinator.process.linked || cluster.coordinator.process.busy) return false;
+  if (!cluster.coordinators.areSettled()) return false;
   for (const auto& node : cluster.nodes) {
     if (!node->isTwin() && !node->process.linked) return false;
   }
   return true;
 }
 
+void undoAll(Cluster& cluster) {
+  await(
+      cluster, [&cluster] { return cluster.coordinators.areSettled(); },
+      "no coordinator came to lead after the faults had stopped");
+  cluster.coordinators.leading().pauseGroup(std::nullopt);
+  cluster.operators.undoAll();
+}
+
 void fairWeather(Cluster& cluster) {
+  undoAll(cluster);
   awaitActive(cluster, "no node became active after the faults had stopped");
   await(
       cluster, [&cluster] { return isComplete(cluster); }, "somebody did not come back");
   // What was to be undone when the coordinator crashed once more.
-  cluster.coordinator.pauseGroup(std::nullopt);
-  cluster.operators.undoAll();
+  undoAll(cluster);
   // Presence that was late, an unavailable after the next login: let what is under way end.
   runUntil(cluster, cluster.run.now() + kLatestPresence);
   awaitActive(cluster, "no node stayed active after the faults had stopped");
@@ -117,19 +127,21 @@ Cluster::Cluster(const Scenario& scenario)
     : run(scenario),
       resource(run),
       network(run, nodes),
-      coordinator(run, network),
-      operators(run, coordinator, nodes) {
-  network.connect(coordinator);
-  coordinator.connect(operators);
+      coordinators(run, network),
+      operators(run, coordinators, nodes) {
+  network.connect(coordinators);
+  for (const auto& coordinator : coordinators.all) coordinator->connect(operators);
   for (const char* name : {"n1", "n2", "n3", "twin"}) {
-    nodes.push_back(std::make_unique<SimNode>(
-        run, network, resource, name, static_cast<uint32_t>(nodes.size()), nodes.size() == 3));
+    nodes.push_back(std::make_unique<SimNode>(run, network, resource, coordinators.addresses(),
+                                              name, static_cast<uint32_t>(nodes.size()),
+                                              nodes.size() == 3));
   }
 }
 
 SimNode* Cluster::active() {
-  if (!coordinator.up() || coordinator.machine().record().phase != Phase::kActive) return nullptr;
-  const GroupRecord& record = coordinator.machine().record();
+  if (!coordinators.leading().up()) return nullptr;
+  const GroupRecord& record = coordinators.leading().machine().record();
+  if (record.phase != Phase::kActive) return nullptr;
   for (const auto& node : nodes) {
     if (node->process.up && node->instance() == record.instance &&
         node->activeEpoch() == record.epoch) {
@@ -141,8 +153,8 @@ SimNode* Cluster::active() {
 
 RunResult simulate(const Scenario& scenario) {
   Cluster cluster(scenario);
-  cluster.coordinator.start();
-  cluster.operators.enrollAll();
+  for (const auto& coordinator : cluster.coordinators.all) coordinator->start();
+  cluster.operators.enrollFirst();
   for (size_t i = 0; i + 1 < cluster.nodes.size(); ++i) cluster.nodes[i]->start();
   storm(cluster);
   runUntil(cluster, ElapsedTime{} + kStorm);

@@ -1,7 +1,7 @@
-// A whole group in virtual time: one coordinator, three nodes and a twin, an XMPP server, disks, an
-// application on each node, operators, forgers, and a resource that checks fencing tokens. Both
-// production machines run in it under drivers that behave as the real ones must. Everything follows
-// from the seed.
+// A whole group in virtual time: one coordinator with a disk or two that share an etcd, three nodes
+// and a twin, an XMPP server, disks, an application on each node, operators, forgers, and a
+// resource that checks fencing tokens. Both production machines run in it under drivers that behave
+// as the real ones must. Everything follows from the seed.
 #pragma once
 
 #include <array>
@@ -107,6 +107,26 @@ namespace muster::election {
   X(kRemoveMember, "member removed")                                    \
   X(kRemoveHolder, "holder removed")                                    \
   X(kEnrollMember, "member enrolled")                                   \
+  X(kLeaderElected, "another coordinator leads")                        \
+  X(kLeadershipLost, "leadership lost")                                 \
+  X(kLeaderDeposed, "leader deposed")                                   \
+  X(kLeaderPaused, "leader paused")                                     \
+  X(kEtcdCut, "coordinator cut off from etcd")                          \
+  X(kEtcdRestart, "etcd restarted")                                     \
+  X(kCommitAgain, "transaction sent again")                             \
+  X(kCommitUnknown, "transaction of unknown outcome")                   \
+  X(kCommitRefused, "transaction refused since the term is over")       \
+  X(kConfirmRefused, "grant held back since the term is over")          \
+  X(kStandbyAsked, "coordinator that does not lead asked for a lease")  \
+  X(kNodeDiskLost, "node's disk lost")                                  \
+  X(kCoordinatorsAway, "no coordinator for long")                       \
+  X(kFailsafeBegun, "lease goes on by promises")                        \
+  X(kFailsafeEnded, "coordinator answers again during a failsafe")      \
+  X(kPromiseGiven, "promise given")                                     \
+  X(kPromiseRefused, "promise refused")                                 \
+  X(kPromiseStands, "offer put off because of a promise")               \
+  X(kFailsafeSwitched, "failsafe switched on or off at a restart")      \
+  X(kUntoldMember, "member enrolled whom the holder does not know")     \
   X(kWorstMoment, "fault at a chosen moment")
 
 enum class Fault {
