@@ -8,13 +8,17 @@ import subprocess
 import threading
 import time
 
+import etcd
 from cluster_fixture import DEADLINE_S, TookTooLong, wait_for
-from daemons import CLOCKED, GROUP, NODES
-from plan import COORDINATOR, SERVER
+from daemons import GROUP, NODES
+from leaders import Harm
+from plan import COORDINATOR, ETCD, LEADER, MEMBER, SERVER
 
 ORDER_TIMEOUT_S = 15
 # An active node is given time to stop; see drain_deadline.
 END_IN_ORDER_S = 40
+# Until a restarted etcd has elected a leader of its own, and much more.
+ETCD_ANSWERS_S = 60
 # Of `muster resume` if the group isn't paused.
 EXIT_NOT_PAUSED = 2
 
@@ -28,13 +32,17 @@ class Faults:
         self._log = log
         self._server_guard = threading.Lock()
         self._paused = False
+        self._at_once = 0
+        self._watches = []
         self.orders = []        # (order, exit code, what it said) of what operators asked for
         self.stops = []         # (who, from, until) on the wall clock: it stood still
         self.absences = []      # (from, until) on the steady clock: nobody can become active
+        self.harms = []         # what was done to the coordinator that led
         self.errors = []        # of ours
 
     def round(self, number, faults):
         """Returns once all of them are over."""
+        self._at_once = len(faults)
         threads = [threading.Thread(target=self._guarded, args=(fault, "%s/%s/%d"
                                                                 % (self._seed, number, i)))
                    for i, fault in enumerate(faults)]
@@ -42,6 +50,8 @@ class Faults:
             thread.start()
         for thread in threads:
             thread.join()
+        while self._watches:
+            self._watches.pop().join()
 
     def _guarded(self, fault, dice):
         time.sleep(fault.at)
@@ -55,42 +65,67 @@ class Faults:
     def _lasting(self, fault, victim, begin, mend):
         extra = "".join(", %s" % (value,) for value in fault.how.values())
         self._log("%s: %s%s" % (fault.kind, victim, extra))
+        since = time.time()
         try:
             begin()
+            if fault.victim in (MEMBER, ETCD):
+                self._watch_etcd()
             time.sleep(fault.seconds)
         finally:
             mend()
             self._log("%s: %s is over" % (fault.kind, victim))
+            if fault.victim == LEADER:
+                label = fault.kind if self._at_once == 1 else "several at once"
+                self.harms.append(Harm(label, victim, since, time.time()))
+
+    def _watch_etcd(self):
+        """Notes for how long etcd answers nobody from now on."""
+        since = time.monotonic()
+
+        def watch():
+            until = etcd.await_answer(self._cluster.member_addresses, ETCD_ANSWERS_S)
+            if until is None:
+                self.errors.append("etcd has not answered for %d s" % ETCD_ANSWERS_S)
+                return
+            self.absences.append((since, until))
+            self._log("etcd answers after %.2f s" % (until - since))
+        self._watches.append(threading.Thread(target=watch))
+        self._watches[-1].start()
 
     # --- processes --------------------------------------------------------------------------
 
-    def _held(self, fault, victim, begin):
-        """Ends a daemon by begin(); it is started anew by whoever looks after it."""
-        if not self._cluster.hold(victim):
+    def _ended_by(self, fault, victim, end):
+        """Whoever looks after them starts anew what has ended."""
+        names = self._cluster.processes_of(victim)
+        if not self._cluster.hold(names):
             self._log("%s: %s is being harmed already" % (fault.kind, victim))
             return
-        self._lasting(fault, victim, begin, lambda: self._cluster.let_go(victim))
+        self._lasting(fault, victim, lambda: end([self._cluster.processes[name] for name in names]),
+                      lambda: self._cluster.let_go(names))
 
     def _kill(self, fault, victim):
         if victim == SERVER:
             self._server_away(fault, self._cluster.server.kill)
             return
-        self._held(fault, victim, self._cluster.processes[victim].kill)
+        self._ended_by(fault, victim, lambda processes: [one.kill() for one in processes])
 
     def _end_in_order(self, fault, victim):
-        process = self._cluster.processes[victim]
+        def end(processes):
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                try:
+                    process.wait(END_IN_ORDER_S)
+                except subprocess.TimeoutExpired:
+                    self._log("%s has not ended within %d s of SIGTERM" % (victim, END_IN_ORDER_S))
+                    process.kill()
+        self._ended_by(fault, victim, end)
 
-        def end():
-            process.terminate()
-            try:
-                process.wait(END_IN_ORDER_S)
-            except subprocess.TimeoutExpired:
-                self._log("%s has not ended within %d s of SIGTERM" % (victim, END_IN_ORDER_S))
-                process.kill()
-        self._held(fault, victim, end)
-
-    def _restart(self, fault, _):
-        self._server_away(fault, self._cluster.server.stop)
+    def _restart(self, fault, victim):
+        if victim == SERVER:
+            self._server_away(fault, self._cluster.server.stop)
+        else:
+            self._end_in_order(fault, victim)
 
     def _server_away(self, fault, end):
         if not self._server_guard.acquire(blocking=False):
@@ -104,45 +139,56 @@ class Faults:
             self._server_guard.release()
 
     def _stand_still(self, fault, victim):
+        names = self._cluster.processes_of(victim)
         if victim == SERVER:
             with self._server_guard:
-                self._stopped(fault, victim)
-        elif self._cluster.hold(victim):
+                self._stopped(fault, victim, names)
+        elif self._cluster.hold(names):
             try:
-                self._stopped(fault, victim)
+                self._stopped(fault, victim, names)
             finally:
-                self._cluster.let_go(victim)
+                self._cluster.let_go(names)
         else:
             self._log("stand still: %s is being harmed already" % victim)
 
-    def _stopped(self, fault, victim):
-        pid = self._cluster.pause_process(victim)
-        since, steady = time.time(), time.monotonic()
+    def _stopped(self, fault, victim, names):
+        stopped = []  # (name, process id, when on the wall clock, when on the steady one)
+
+        def stop():
+            for name in names:
+                pid = self._cluster.pause_process(name)
+                stopped.append((name, pid, time.time(), time.monotonic()))
+
+        def go_on():
+            for _, pid, _, _ in stopped:
+                os.kill(pid, signal.SIGCONT)
         try:
-            self._lasting(fault, victim, lambda: None, lambda: os.kill(pid, signal.SIGCONT))
+            self._lasting(fault, victim, stop, go_on)
         finally:
-            self.stops.append((victim, since, time.time()))
-            if victim in (SERVER, COORDINATOR):
-                self.absences.append((steady, time.monotonic()))
+            for name, _, since, steady in stopped:
+                self.stops.append((name, since, time.time()))
+                if name in (SERVER, COORDINATOR):
+                    self.absences.append((steady, time.monotonic()))
 
     # --- the network ------------------------------------------------------------------------
 
     def _cut(self, fault, victim):
-        host = self._cluster.hosts[victim]
-        self._lasting(fault, victim, lambda: host.cut(fault.how["direction"]), host.mend)
+        self._cut_cable(fault, victim, self._cluster.hosts[victim].cable)
+
+    def _cut_from_etcd(self, fault, victim):
+        self._cut_cable(fault, victim, self._cluster.hosts[victim].etcd_cable)
+
+    def _cut_cable(self, fault, victim, cable):
+        self._lasting(fault, victim, lambda: cable.cut(fault.how["direction"]), cable.mend)
 
     def _unplug(self, fault, victim):
-        host = self._cluster.hosts[victim]
-        self._lasting(fault, victim, host.unplug, host.mend)
-
-    def _links_of(self, victim):
-        names = (COORDINATOR, "account") if victim == COORDINATOR else (victim,)
-        return [self._cluster.links[name] for name in names]
+        cable = self._cluster.hosts[victim].cable
+        self._lasting(fault, victim, cable.unplug, cable.mend)
 
     def _on_links(self, fault, victim, harm):
         def each(act):
-            for link in self._links_of(victim):
-                act(link)
+            for name in self._cluster.links_of(victim):
+                act(self._cluster.links[name])
         self._lasting(fault, victim, lambda: each(harm), lambda: each(lambda link: link.calm()))
 
     def _delay(self, fault, victim):
@@ -158,10 +204,10 @@ class Faults:
 
     def _clocks(self, fault, victim):
         def rate(all_ppm):
-            for name, ppm in zip(CLOCKED, all_ppm):
+            for name, ppm in zip(self._cluster.clocked, all_ppm):
                 self._cluster.set_clock(name, ppm)
         self._lasting(fault, victim, lambda: rate(fault.how["ppm"]),
-                      lambda: rate([0] * len(CLOCKED)))
+                      lambda: rate([0] * len(self._cluster.clocked)))
 
     def _disk_full(self, fault, victim):
         self._lasting(fault, victim, lambda: self._cluster.fill_disk(victim),
@@ -205,15 +251,17 @@ class Faults:
     # --- afterwards -------------------------------------------------------------------------
 
     def mend(self):
-        """Whatever is still harmed is not any more; that takes no longer than a few commands."""
+        """Whatever is still harmed is not any more; that takes no longer than a few commands, unless
+        the server has not come up by the end of its fault."""
         cluster = self._cluster
+        cluster.server.await_up()
         for link in cluster.links.values():
             link.calm()
         for host in cluster.hosts.values():
             host.mend()
         for disk in cluster.disks.values():
             disk.mend()
-        for name in CLOCKED:
+        for name in cluster.clocked:
             cluster.set_clock(name, 0)
         wait_for(cluster.all_run, "all daemons run", DEADLINE_S)
 

@@ -1,6 +1,6 @@
 """Breaks a real cluster in all the ways that a seed says, and checks what is left in the journal.
 
-The server, the coordinator, three nodes of the ledger on hosts of their own, clients and operators
+The server, the coordinator (or several, and an etcd), three nodes of the ledger, clients and operators
 run in a box (box.py). Rounds of faults (plan.py, faults.py) alternate with times in which
 everything is mended and the group has to come back. At the end the journal is checked (verdict.py).
 The exit code is 0 if all that must hold held, 1 if not, 2 if it was started in a wrong way, 77 if
@@ -61,8 +61,12 @@ def parse(words):
                         help="for how long faults are begun (%(default)s)")
     parser.add_argument("--seed", help="what all faults follow from (a random one)")
     parser.add_argument("--server", choices=("prosody", "ejabberd"), default="prosody")
+    parser.add_argument("--coordinators", type=int, default=1, choices=(1, 2, 3),
+                        help="several share an etcd, one has a file (%(default)s)")
+    parser.add_argument("--etcd-members", type=int, choices=(1, 3),
+                        help="of the etcd of several coordinators (1)")
     parser.add_argument("--kinds", help="only these kinds of faults, with commas: "
-                        + ", ".join(plan.ALL_KINDS))
+                        + ", ".join(plan.kinds(2)))
     parser.add_argument("--at-once", type=int, default=plan.MOST_AT_ONCE,
                         choices=range(1, plan.MOST_AT_ONCE + 1),
                         help="at most so many faults a round; 1 shows what each costs by itself")
@@ -80,15 +84,20 @@ def parse(words):
     options = parser.parse_args(words)
     if not 0 < options.minutes <= 100_000:
         parser.error("--minutes must be above 0 and at most 100000")
-    options.kinds = tuple(options.kinds.split(",")) if options.kinds else plan.ALL_KINDS
+    if options.etcd_members and options.coordinators == 1:
+        parser.error("--etcd-members goes with --coordinators 2 or 3")
+    options.etcd_members = (options.etcd_members or 1) if options.coordinators > 1 else 0
+    there_are = plan.kinds(options.coordinators)
+    options.kinds = tuple(options.kinds.split(",")) if options.kinds else there_are
     for kind in options.kinds:
-        if kind not in plan.ALL_KINDS:
-            parser.error("'%s' is no kind of fault; there are %s"
-                         % (kind, ", ".join(plan.ALL_KINDS)))
+        if kind not in there_are:
+            parser.error("'%s' is no kind of fault of such a cluster; there are %s"
+                         % (kind, ", ".join(there_are)))
     if options.seed is None:
         options.seed = str(random.SystemRandom().randrange(1_000_000))
     options.evidence = (options.evidence or ROOT / "build" / "nemesis"
-                        / ("%s-%s" % (options.server, options.seed))).resolve()
+                        / ("%s%s-%s" % (options.server, "-etcd" if options.etcd_members else "",
+                                        options.seed))).resolve()
     options.shim = options.shim.resolve()
     return options
 

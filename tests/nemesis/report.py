@@ -36,6 +36,8 @@ def _row(label, part):
 
 def text(report):
     lines = ["%(rounds)d rounds in %(minutes).1f min on %(server)s, seed %(seed)s" % report
+             + (", %(coordinators)d coordinators, etcd of %(etcd_members)d" % report
+                if report["etcd_members"] else "")
              + (", clocks beyond their bound" if report["beyond_bound"] else ""),
              "  faults: " + ", ".join("%s %d" % item for item in sorted(report["faults"].items())),
              "  entries: %(entries)d in the journal, %(acknowledged)d acknowledged, "
@@ -49,12 +51,23 @@ def text(report):
              "  changes of the active node; seconds p50, p99, max without service, and beyond the "
              "least that had to be:"]
     lines += [_row(label, part) for label, part in report["failovers"].items()]
+    lines += _of_leaders(report)
     lines += ["  ended by itself: %s" % what for what in report["ended"]]
     lines += ["NOT POSSIBLE: %s" % error for error in report["errors"]]
     lines += ["VIOLATION: %s" % finding for finding in report["violations"]]
     lines.append("VERDICT: " + ("%d violations" % len(report["violations"]) if report["violations"]
                                 else "all that must hold held"))
     return "\n".join(lines)
+
+
+def _of_leaders(report):
+    if not report["terms"]:
+        return []
+    return (["  terms of coordinators: %(terms)d; seconds p50, p99, max from what was done to the one "
+             "that led to the next term:" % report]
+            + ["  %-44s %5d   %s" % (label, part["count"], " ".join(
+                "%8s" % _number(part[name]) for name, _ in SHARES))
+               for label, part in report["leaders"].items()])
 
 
 def _three(part):

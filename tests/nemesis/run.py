@@ -12,6 +12,7 @@ from collections import Counter
 import daemons
 import failovers
 import faults
+import leaders
 import load
 import plan
 import report
@@ -27,6 +28,9 @@ RATE = 15
 # After the faults: W and this much until somebody is active and serves. A connection that failed
 # for long is tried again every 30 s, and a second component of a name waits for as long.
 SERVED_WITHIN_S = 60
+# And if several coordinators share an etcd: it may have to elect its own leader, keeps the lease of
+# a coordinator that is gone for 3 s, and the next one waits for W from when it has won.
+LEADS_WITHIN_S = 10
 PRESENT_WITHIN_S = 90
 QUIET_S = 1.0
 LOOK_EVERY_S = 0.1
@@ -60,8 +64,8 @@ class Run:
         self._seen = 0
         self._clients = None
         self.cluster = daemons.Cluster(
-            SERVERS[options.server], Relay(options.seed), plan.LEASE_S,
-            16 + int(2 * options.minutes), options.shim, self.log)
+            SERVERS[options.server], Relay(options.seed), options, plan.LEASE_S,
+            16 + int(2 * options.minutes), self.log)
         self.faults = faults.Faults(self.cluster, options.seed, self.log)
 
     # --- from the beginning to the end --------------------------------------------------------
@@ -98,8 +102,11 @@ class Run:
         time.sleep(QUIET_S)
 
     def _measure(self, label, acks):
-        for change in failovers.measure(self._events(), acks, plan.LEASE_S,
-                                        time.time() - load.now(), self.faults.absences):
+        wall_ahead = time.time() - load.now()
+        leaderless = [(since - wall_ahead, until - wall_ahead) for since, until in
+                      leaders.absences(self.faults.harms, self.cluster.wins())]
+        for change in failovers.measure(self._events(), acks, plan.LEASE_S, wall_ahead,
+                                        self.faults.absences + leaderless):
             self.log("epoch %d: %s in place: %.3f s without service, %.3f s beyond the least (%s)"
                      % (change.epoch, change.to, change.outage, change.excess, change.cause))
             # Times that are taken with such clocks say nothing.
@@ -112,6 +119,8 @@ class Run:
         begun = load.now()
         allowed = self._wait(self.faults.let_all_serve, PRESENT_WITHIN_S)
         bound = failovers.wait_out(plan.LEASE_S) + SERVED_WITHIN_S
+        if self.cluster.members:
+            bound += failovers.wait_out(plan.LEASE_S) + LEADS_WITHIN_S
         mended = load.now()
         served = self._wait(lambda: self._clients.all_served_since(mended), bound)
         if allowed is None or served is None:
@@ -144,7 +153,14 @@ class Run:
         if nodes.code != 0 or not all(node["present"] for node in nodes.json["nodes"]):
             return False
         status = self.cluster.status()
-        return bool(status) and status[0]["phase"] == "ACTIVE" and not status[0]["note"]
+        if not status or status[0]["phase"] != "ACTIVE" or status[0]["note"]:
+            return False
+        return not self.cluster.members or self._all_take_part()
+
+    def _all_take_part(self):
+        told = self.cluster.cli("coordinators", "--timeout", "5s")
+        return told.code == 0 and ({each["name"] for each in told.json["coordinators"]}
+                                   == set(self.cluster.all_coordinators))
 
     def _events(self):
         """What the history has got since the last time."""
@@ -170,7 +186,8 @@ class Run:
         self._check_ends()
         options = self._options
         return {
-            "server": options.server, "seed": options.seed, "at_once": options.at_once,
+            "server": options.server, "coordinators": options.coordinators,
+            "etcd_members": options.etcd_members, "seed": options.seed, "at_once": options.at_once,
             "kinds": options.kinds, "beyond_bound": options.beyond_bound,
             "minutes": (time.time() - self._begun) / 60, "rounds": rounds,
             "faults": dict(self._kinds),
@@ -183,6 +200,9 @@ class Run:
             "recovery": {"served": report.figures(self._served),
                          "present": report.figures(self._present)},
             "failovers": report.by_label(self._labelled),
+            "leaders": {label: report.figures(found) for label, found in
+                        sorted(leaders.changes(self.faults.harms, self.cluster.wins()).items())},
+            "terms": len(self.cluster.wins()),
             "ended": self._ended(),
             "errors": self.faults.errors,
             "violations": self.violations,
@@ -217,6 +237,7 @@ class Run:
         for file in (*self.folder.glob("acks-*"), self.folder / "timeline.log",
                      *self.cluster.dir.glob("*.log"), *self.cluster.dir.glob("journal/ledger*"),
                      *self.cluster.dir.glob("coordinator/*.sqlite*"),
+                     *self.cluster.dir.glob("*.toml"),
                      *self.cluster.server.dir.glob("**/*.log")):
             shutil.copy(file, evidence)
 

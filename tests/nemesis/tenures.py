@@ -14,7 +14,7 @@ _AT = re.compile(r"^\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\.(\d{3})\]")
 WAKING_S = 0.5
 
 
-def _moment(line):
+def moment(line):
     at = _AT.match(line)
     if at is None:
         return None
@@ -25,7 +25,7 @@ def read(node, log, ends, now):
     """A node's tenures; `ends`: when its processes ended. What is not over lasts until `now`."""
     found, begun = [], None
     for line in log.split("\n"):
-        at = _moment(line)
+        at = moment(line)
         if at is None:
             continue
         start, stop = _BEGIN.search(line), _END.search(line)

@@ -1,5 +1,6 @@
 """A plan follows from its seed alone, and everything that can be done is done some time."""
 
+import hashlib
 import unittest
 
 import plan
@@ -15,15 +16,29 @@ class Plan(unittest.TestCase):
         self.assertEqual(plan.round_of("7", 30), plan.round_of("7", 30))
 
     def test_each_kind_and_each_victim_has_its_turn(self):
-        seen = {(fault.kind, fault.victim) for number in range(600)
-                for fault in plan.round_of("7", number)}
-        self.assertEqual(seen, {(kind, victim) for kind, victims, _ in plan.KINDS
-                                for victim in victims})
+        for coordinators in (1, 2):
+            seen = {(fault.kind, fault.victim) for number in range(900)
+                    for fault in plan.round_of("7", number, coordinators=coordinators)}
+            self.assertEqual(seen, {(kind, victim) for kind, victims, _ in plan.table(coordinators)
+                                    for victim in victims})
+
+    def test_a_seed_of_one_coordinator_goes_on_meaning_the_same(self):
+        """docs/reliability.md names such seeds."""
+        planned = "\n".join(str(fault) for number in range(1, 101)
+                            for fault in plan.round_of("100", number))
+        self.assertEqual("e2295519706b1e33", hashlib.sha256(planned.encode()).hexdigest()[:16])
 
     def test_only_the_kinds_that_were_asked_for(self):
         for number in range(50):
-            for fault in plan.round_of("7", number, kinds=("cut", "kill")):
+            for fault in plan.round_of("7", number, only=("cut", "kill")):
                 self.assertIn(fault.kind, ("cut", "kill"))
+
+    def test_a_rate_for_each_clock(self):
+        for coordinators in (1, 2, 3):
+            for number in range(50):
+                [fault] = plan.round_of("7", number, only=("clocks",), at_once=1,
+                                        coordinators=coordinators)
+                self.assertEqual(coordinators + 3, len(fault.how["ppm"]))
 
     def test_clocks_keep_the_bound_unless_told_otherwise(self):
         def rates(beyond):

@@ -30,9 +30,9 @@ def arrives(sender, hearer, address):
     return out == "1\n"
 
 
-def reachable(host):
-    """(from the node to the hub, from the hub to the node)"""
-    return (arrives(host.within, [], host.hub), arrives([], host.within, host.address))
+def reachable(cable):
+    """(from the host to the hub, from the hub to the host)"""
+    return (arrives(cable.within, [], cable.hub), arrives([], cable.within, cable.address))
 
 
 def check(what, found, expected):
@@ -40,19 +40,43 @@ def check(what, found, expected):
         raise AssertionError("%s: %s, expected %s" % (what, found, expected))
 
 
-def inside(folder):
-    host = world.make_hosts(["alpha", "beta"])["beta"]
-    check("at first", reachable(host), (True, True))
+def check_cable(cable):
+    check("at first", reachable(cable), (True, True))
     for direction, expected in ((world.TO_HUB, (False, True)), (world.TO_NODE, (True, False)),
                                 (world.BOTH, (False, False))):
-        host.cut(direction)
-        check(direction, reachable(host), expected)
-        host.mend()
-        check("mended", reachable(host), (True, True))
-    host.unplug()
-    check("unplugged", reachable(host), (False, False))
-    host.mend()
-    check("plugged in", reachable(host), (True, True))
+        cable.cut(direction)
+        check(direction, reachable(cable), expected)
+        cable.mend()
+        check("mended", reachable(cable), (True, True))
+    cable.unplug()
+    check("unplugged", reachable(cable), (False, False))
+    cable.mend()
+    check("plugged in", reachable(cable), (True, True))
+
+
+def check_etcd_cable(coordinator, member):
+    """Each of a coordinator's two cables is cut by itself."""
+    def between():
+        return (arrives(coordinator.within, member.within, member.address),
+                arrives(member.within, coordinator.within, coordinator.etcd_cable.address),
+                *reachable(coordinator.cable))
+    check("to etcd at first", between(), (True, True, True, True))
+    coordinator.etcd_cable.cut(world.BOTH)
+    check("cut from etcd", between(), (False, False, True, True))
+    coordinator.mend()
+    coordinator.cable.cut(world.BOTH)
+    check("cut from the server", between(), (True, True, False, False))
+    coordinator.mend()
+    member.cable.unplug()
+    check("without the member", between(), (False, False, True, True))
+    member.mend()
+    check("to etcd again", between(), (True, True, True, True))
+
+
+def inside(folder):
+    check_cable(world.make_hosts(["alpha", "beta"])["beta"].cable)
+    hosts = world.make_hosts([], ["gamma"], ["delta"])
+    check_etcd_cable(hosts["gamma"], hosts["delta"])
     check_disk(Path(folder) / "disk")
     return 0
 

@@ -1,5 +1,5 @@
-"""The hosts: a network namespace for each node, joined by a cable to the one where everything else
-is.
+"""The hosts: a network namespace for each node, each of several coordinators and each member of an
+etcd, joined by cables to the one where everything else is, the hub.
 
 A cut that is silent is made by giving the sender a wrong hardware address for the other end, so
 that its frames arrive and are not taken. It needs no packet filter and works one way, both ways and
@@ -8,12 +8,14 @@ at any time.
 
 import os
 import subprocess
+from pathlib import Path
 
 import box
 
 PORT = 7000
 TO_HUB, TO_NODE, BOTH = "node to hub", "hub to node", "both ways"
 NOBODY = "02:00:00:00:00:99"
+EVERYWHERE = "10.77.0.0/16"
 
 
 def _ip(*words, prefix=()):
@@ -22,19 +24,24 @@ def _ip(*words, prefix=()):
         raise OSError("ip %s: %s" % (" ".join(words), done.stderr.strip()))
 
 
-class Host:
-    """One node's machine; `hub` is the address of the other end of its cable."""
+class Cable:
+    """Between a host and the hub; `address` is the host's end of it, `hub` the other one."""
 
-    def __init__(self, name, number):
-        self.name = name
+    def __init__(self, name, number, device, network, farther):
         self.address = "10.77.%d.2" % number
         self.hub = "10.77.%d.1" % number
+        self.within = ["nsenter", "--net=/proc/%d/fd/%d" % (os.getpid(), network)]
+        self._name, self._device, self._network = name, device, network
         self._mac = "02:4d:00:00:%02x:02" % number
         self._hub_mac = "02:4d:00:00:%02x:01" % number
-        self._network = box.new_network()
-        self.within = ["nsenter", "--net=/proc/%d/fd/%d" % (os.getpid(), self._network)]
-        _ip("link", "add", name, "address", self._hub_mac, "type", "veth", "peer", "name", "eth0",
-            "address", self._mac)
+        # Whether the host reaches more than the hub by it.
+        self._farther = farther
+        self._lay()
+        self.mend()
+
+    def _lay(self):
+        _ip("link", "add", self._name, "address", self._hub_mac, "type", "veth", "peer", "name",
+            self._device, "address", self._mac)
         # Into the namespace of a process: ip knows no descriptors.
         holder = subprocess.Popen([*self.within, "sleep", "60"])
         try:
@@ -42,43 +49,65 @@ class Host:
         finally:
             holder.kill()
             holder.wait()
-        _ip("address", "add", self.hub + "/30", "dev", name)
-        _ip("link", "set", name, "up")
-        _ip("address", "add", self.address + "/30", "dev", "eth0", prefix=self.within)
-        for device in ("lo", "eth0"):
-            _ip("link", "set", device, "up", prefix=self.within)
-        self.mend()
+        _ip("address", "add", self.hub + "/30", "dev", self._name)
+        _ip("link", "set", self._name, "up")
+        _ip("address", "add", self.address + "/30", "dev", self._device, prefix=self.within)
 
     def _move_in(self, pid):
         # It is in the new namespace only once nsenter has got that far.
         inside = os.stat("/proc/self/fd/%d" % self._network).st_ino
         while os.stat("/proc/%d/ns/net" % pid).st_ino != inside:
             os.sched_yield()
-        _ip("link", "set", "eth0", "netns", str(pid))
+        _ip("link", "set", self._device, "netns", str(pid))
 
     def cut(self, direction):
         """Frames in that direction are lost from now on, and nobody is told."""
         if direction in (TO_HUB, BOTH):
             self._hub_is_at(NOBODY)
         if direction in (TO_NODE, BOTH):
-            self._node_is_at(NOBODY)
+            self._host_is_at(NOBODY)
 
     def unplug(self):
         """The cable is pulled: both ends notice that they have no carrier."""
-        _ip("link", "set", "eth0", "down", prefix=self.within)
+        _ip("link", "set", self._device, "down", prefix=self.within)
 
     def mend(self):
-        _ip("link", "set", "eth0", "up", prefix=self.within)
+        _ip("link", "set", self._device, "up", prefix=self.within)
         self._hub_is_at(self._hub_mac)
-        self._node_is_at(self._mac)
+        self._host_is_at(self._mac)
+        if self._farther:
+            # A device that was down has lost it.
+            _ip("route", "replace", EVERYWHERE, "via", self.hub, "dev", self._device,
+                prefix=self.within)
 
     def _hub_is_at(self, mac):
-        _ip("neighbour", "replace", self.hub, "lladdr", mac, "dev", "eth0", "nud", "permanent",
-            prefix=self.within)
+        _ip("neighbour", "replace", self.hub, "lladdr", mac, "dev", self._device,
+            "nud", "permanent", prefix=self.within)
 
-    def _node_is_at(self, mac):
-        _ip("neighbour", "replace", self.address, "lladdr", mac, "dev", self.name,
+    def _host_is_at(self, mac):
+        _ip("neighbour", "replace", self.address, "lladdr", mac, "dev", self._name,
             "nud", "permanent")
+
+
+class Host:
+    """A machine, and the cable that leads to the hub. A coordinator has another one towards etcd,
+    so that each can be cut by itself."""
+
+    def __init__(self, name, number, farther=False):
+        self.name = name
+        self._network = box.new_network()
+        self.cable = Cable(name, number, "eth0", self._network, farther)
+        self.etcd_cable = None
+        self.within = self.cable.within
+        self.address, self.hub = self.cable.address, self.cable.hub
+        _ip("link", "set", "lo", "up", prefix=self.within)
+
+    def add_etcd_cable(self, number):
+        self.etcd_cable = Cable("etcd-cable-%d" % number, number, "eth1", self._network, True)
+
+    def mend(self):
+        for cable in filter(None, (self.cable, self.etcd_cable)):
+            cable.mend()
 
 
 class Disk:
@@ -106,6 +135,15 @@ class Disk:
         box.mount("tmpfs", self.path, self._size, flags=box.MS_REMOUNT)
 
 
-def make_hosts(names):
+def make_hosts(nodes, coordinators=(), members=()):
+    """The members are those of an etcd that the coordinators share."""
     _ip("link", "set", "lo", "up")
-    return {name: Host(name, number + 1) for number, name in enumerate(names)}
+    hosts = {name: Host(name, number) for number, name in enumerate(nodes, 1)}
+    for number, name in enumerate(coordinators, 1):
+        hosts[name] = Host(name, 10 + number)
+        hosts[name].add_etcd_cable(20 + number)
+    for number, name in enumerate(members, 1):
+        hosts[name] = Host(name, 30 + number, farther=True)
+    if members:
+        Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="ascii")
+    return hosts
