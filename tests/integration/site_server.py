@@ -24,7 +24,7 @@ OPERATOR = "olga@" + PEOPLE
 OBSERVER = "otto@" + PEOPLE
 COORDINATOR_ACCOUNT = "muster@" + PEOPLE
 # Where there are several, each has such an address besides.
-LEASE_ADDRESSES = ["coordinator%d.%s" % (i, PEOPLE) for i in (1, 2)]
+LEASE_ADDRESSES = ["coordinator%d.%s" % (i, PEOPLE) for i in (1, 2, 3)]
 SECRET = "a secret of the component's own"
 PASSWORD = "correct horse"
 
@@ -85,6 +85,9 @@ class Server:
             self.process = subprocess.Popen(self._command(), cwd=self.dir, env=self._environment(),
                                              stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                              start_new_session=True, **as_user)
+        self.await_up()
+
+    def await_up(self):
         wait_for(self._is_up, "the server listens", 5 * DEADLINE_S)
 
     def _is_up(self):

@@ -10,7 +10,7 @@ OPERATOR_VERBS = OBSERVER_VERBS | {"failover", "drain", "undrain", "pause", "res
                                    "unschedule",
                                    "roles", "ack", "note", "assign", "resolve", "silence",
                                    "unsilence"}
-ADMIN_VERBS = OPERATOR_VERBS | {"enroll", "remove", "grant"}
+ADMIN_VERBS = OPERATOR_VERBS | {"enroll", "remove", "grant", "approve"}
 NODE_VERBS = {"log-level", "service-level", "node-info", "role", "drain", "undrain", "audit",
               "log-rules"}
 
