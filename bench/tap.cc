@@ -12,6 +12,7 @@
 #include <optional>
 #include <string_view>
 
+#include "bench/loopback.h"
 #include "libcontrol/xmpp/element.h"
 #include "libcontrol/xmpp/namespaces.h"
 #include "libcontrol/xmpp/wire.h"
@@ -20,23 +21,6 @@ namespace muster::bench {
 namespace {
 
 constexpr int kOn = 1;
-
-sockaddr_in loopback(uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-bool writeAll(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(fd, bytes.data(), bytes.size());
-    if (written <= 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
-}
 
 std::string kindOf(const std::string& base64) {
   xmpp::Element lease("lease", xmpp::ns::kLease);
@@ -162,7 +146,7 @@ Result<std::unique_ptr<Tap>> Tap::start(uint16_t server_port) {
       bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       listen(listener, 4) != 0 ||
       getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) != 0 ||
-      pipe(ends) != 0) {
+      socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) {
     return Status(Code::kInternal, "could not open a port for the tap");
   }
   auto child = Child::start([&](int) { runTap(listener, server_port, ends[1]); });

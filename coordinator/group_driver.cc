@@ -73,6 +73,7 @@ store::GroupRow toRow(const election::GroupRecord& record, WallTime moved_at) {
   row.lease_ttl_ms = record.lease_ttl.toMillis();
   row.moved_at = moved_at;
   row.failsafe_ms = (record.failsafe_limit + Duration{999'999}).toMillis();
+  row.failsafe_lease_ms = record.failsafe_lease.toMillis();
   row.members_version = record.members_version;
   for (const Jid& jid : record.listed) row.listed.push_back(textOf(jid));
   for (const Jid& jid : record.untold) row.untold.push_back(textOf(jid));
@@ -107,6 +108,7 @@ Result<election::GroupRecord> toRecord(const store::GroupRow& row) {
   record.lease_ttl = Duration::millis(row.lease_ttl_ms);
   record.jid = read.jid(row.holder);
   record.failsafe_limit = Duration::millis(row.failsafe_ms);
+  record.failsafe_lease = Duration::millis(row.failsafe_lease_ms);
   record.members_version = row.members_version;
   for (const std::string& jid : row.listed) record.listed.push_back(read.jid(jid));
   for (const std::string& jid : row.untold) record.untold.push_back(read.jid(jid));

@@ -22,6 +22,19 @@ bool isUnwatched(const store::HookHolderRow& row) {
   return row == unwatched(row.group);
 }
 
+store::HookRunRow runOf(const std::string& group, const HookQueue::Role& was,
+                        const HookQueue::Role& now, const HookQueue::Why& why) {
+  store::HookRunRow row;
+  row.group = group;
+  row.old_node = was.node;
+  row.old_epoch = was.epoch;
+  row.new_node = now.node;
+  row.epoch = now.epoch;
+  row.cause = why.cause;
+  row.by = why.by;
+  return row;
+}
+
 }  // namespace
 
 Status HookQueue::load() {
@@ -88,13 +101,7 @@ void HookQueue::demoted(const std::string& group, uint64_t epoch, const Why& why
   // Of who never took the role up nothing was told.
   if (found == holders_.end() || found->second.ended || found->second.epoch != epoch) return;
   store::HookHolderRow was = found->second;
-  store::HookRunRow row;
-  row.group = group;
-  row.old_node = was.node;
-  row.old_epoch = was.epoch;
-  row.cause = why.cause;
-  row.by = why.by;
-  add(row, kOnDemote);
+  add(runOf(group, {was.node, was.epoch}, {}, why), kOnDemote);
   was.ended = true;
   keep(was);
 }
@@ -104,14 +111,7 @@ void HookQueue::promoted(const std::string& group, const Role& role, const Why& 
   const store::HookHolderRow was = holders_[group];
   if (was.epoch == role.epoch && !was.ended) return;
   if (!was.ended) demoted(group, was.epoch, why);
-  store::HookRunRow row;
-  row.group = group;
-  row.old_node = was.node;
-  row.old_epoch = was.epoch;
-  row.new_node = role.node;
-  row.epoch = role.epoch;
-  row.cause = why.cause;
-  row.by = why.by;
+  store::HookRunRow row = runOf(group, {was.node, was.epoch}, role, why);
   add(row, kOnPromote);
   row.outcome = kActive;
   add(row, kPostFailover);
@@ -120,14 +120,7 @@ void HookQueue::promoted(const std::string& group, const Role& role, const Why& 
 
 void HookQueue::moveEnded(const std::string& group, const Role& was, const Role& now,
                           const std::string& outcome, const Why& why) {
-  store::HookRunRow row;
-  row.group = group;
-  row.old_node = was.node;
-  row.old_epoch = was.epoch;
-  row.new_node = now.node;
-  row.epoch = now.epoch;
-  row.cause = why.cause;
-  row.by = why.by;
+  store::HookRunRow row = runOf(group, was, now, why);
   row.outcome = outcome;
   add(row, kPostFailover);
 }

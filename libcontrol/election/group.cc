@@ -274,11 +274,8 @@ void GroupMachine::offerTo(const Jid& bare) {
   takeover_.steps.vacant = now_ - vacant_since_;
   changePhase(Phase::kOffered, bare,
               move_ ? "moved to " + nameOf(bare) : nameOf(bare) + " is the best candidate");
-  effects_.push_back(group::SendOffer{
-      full, Offer{record_.group, record_.epoch, record_.lease_ttl, record_.offer_nonce,
-                  tracksMembers()
-                      ? waitOut(record_.lease_ttl, config_.clock_rate_bound, config_.wait_margin)
-                      : Duration{}}});
+  effects_.push_back(group::SendOffer{full, Offer{record_.group, record_.epoch, record_.lease_ttl,
+                                                  record_.offer_nonce, freshMembersWait()}});
 }
 
 void GroupMachine::offerFailed(const std::string& why) {

@@ -232,7 +232,10 @@ class GroupMachine {
   std::optional<Failsafe> failsafeFor(const Jid& holder) const;
   void grantedAnew();
   void renewedWith(uint64_t members_version);
+  void countUp();
+  Duration freshMembersWait() const;
   Duration goingOnLimit() const;
+  Duration promisesLease() const;
   void endGoingOn();
   ElapsedTime goesOnUntil() const;
   std::string whyUntold(const Jid& bare, ElapsedTime now) const;

@@ -33,14 +33,30 @@ bool GroupMachine::mayGoOn() const {
 void GroupMachine::listMember(const Jid& bare) {
   if (!members_listed_ || !tracksMembers() || contains(record_.listed, bare)) return;
   insert(record_.listed, bare);
-  ++record_.members_version;
+  countUp();
   if (mayGoOn() && keeps(Rule::kNewMemberWaits)) insert(record_.untold, bare);
 }
 
 void GroupMachine::unlistMember(const Jid& bare) {
   if (std::erase(record_.listed, bare) == 0) return;
   std::erase(record_.untold, bare);
-  ++record_.members_version;
+  countUp();
+}
+
+// By leaps: a coordinator whose store is an old copy must not give a number that a holder knows to
+// another list.
+void GroupMachine::countUp() {
+  constexpr uint64_t kLongestLeap = 1 << 20;
+  record_.members_version += 1 + random_->below(kLongestLeap);
+}
+
+// For how long whoever has just started takes up no offer: it may have promised just before, and
+// not know it any more. By the lease that the promise was made for, not by what is offered now.
+Duration GroupMachine::freshMembersWait() const {
+  if (!tracksMembers()) return {};
+  Duration lease = record_.lease_ttl;
+  if (keeps(Rule::kLongestPromise)) lease = std::max(lease, record_.failsafe_lease);
+  return waitOut(lease, config_.clock_rate_bound, config_.wait_margin);
 }
 
 // For what is granted now. Whoever holds the role under it knows all of the list.
@@ -66,12 +82,14 @@ std::optional<Failsafe> GroupMachine::failsafeFor(const Jid& holder) const {
 void GroupMachine::grantedAnew() {
   record_.untold.clear();
   record_.failsafe_limit = goingOnLimit();
+  record_.failsafe_lease = promisesLease();
   if (config_.failsafe_limit <= Duration{}) record_.listed.clear();
 }
 
 // What a holder that renews knows by now, and what it may do from now on.
 void GroupMachine::renewedWith(uint64_t members_version) {
   record_.failsafe_limit = std::max(record_.failsafe_limit, goingOnLimit());
+  record_.failsafe_lease = promisesLease();
   if (members_version == record_.members_version) record_.untold.clear();
   if (config_.failsafe_limit > Duration{} || members_version != 0) return;
   endGoingOn();
@@ -83,9 +101,14 @@ Duration GroupMachine::goingOnLimit() const {
   return config_.failsafe_limit + record_.lease_ttl;
 }
 
+Duration GroupMachine::promisesLease() const {
+  return record_.failsafe_limit > Duration{} ? record_.lease_ttl : Duration{};
+}
+
 // Nobody can go on any more.
 void GroupMachine::endGoingOn() {
   record_.failsafe_limit = {};
+  record_.failsafe_lease = {};
   record_.untold.clear();
 }
 

@@ -72,7 +72,8 @@ namespace muster::election {
   X(kPromiseOnDisk, "a promise is forgotten at a restart")                                 \
   X(kFreshStartWaits, "a member that has just started takes up an offer at once")          \
   X(kAllPromise, "the promise of one member counts for all")                               \
-  X(kNewMemberWaits, "a member is offered the role whom the holder does not know")
+  X(kNewMemberWaits, "a member is offered the role whom the holder does not know")         \
+  X(kLongestPromise, "a member that has just started waits by the new length of leases")
 
 enum class Rule {
   kNone,

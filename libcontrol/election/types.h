@@ -65,6 +65,8 @@ struct GroupRecord {
   // For how long after its last grant the latest holder may go on without a coordinator, its last
   // lease included; zero: it can't, or has stopped for certain.
   Duration failsafe_limit{};
+  // T of that holder's lease, by which the promises to it were made; zero likewise.
+  Duration failsafe_lease{};
   // Of the list of members, as holders are told; and that list: bare, sorted. Only of groups whose
   // holders may go on.
   uint64_t members_version = 0;

@@ -64,9 +64,10 @@ struct GroupRow {
   // The move that runs, whose `group` is this one's name; without an outcome.
   std::optional<MoveRow> move = std::nullopt;
   // Of a group whose holders may go on without a coordinator: for how long the latest one may,
-  // rounded up, 0 if it can't; the list of members that holders are told, with its version; and who
-  // of them that holder may not know. Bare JIDs.
+  // rounded up, 0 if it can't; T of its lease, rounded up; the list of members that holders are
+  // told, with its version; and who of them that holder may not know. Bare JIDs.
   int64_t failsafe_ms = 0;
+  int64_t failsafe_lease_ms = 0;
   uint64_t members_version = 0;
   std::vector<std::string> listed{};
   std::vector<std::string> untold{};

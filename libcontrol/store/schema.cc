@@ -243,6 +243,8 @@ CREATE TABLE hook_runs (
 )sql",
     R"sql(
 ALTER TABLE groups ADD COLUMN failsafe_ms INTEGER NOT NULL DEFAULT 0 CHECK (failsafe_ms >= 0);
+ALTER TABLE groups ADD COLUMN failsafe_lease_ms INTEGER NOT NULL DEFAULT 0
+  CHECK (failsafe_lease_ms >= 0);
 ALTER TABLE groups ADD COLUMN members_version INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE groups ADD COLUMN listed TEXT NOT NULL DEFAULT '';  -- a JID a line
 ALTER TABLE groups ADD COLUMN untold TEXT NOT NULL DEFAULT '';

@@ -64,9 +64,10 @@ GroupRow readGroup(const Run& run) {
   row.lease_ttl_ms = run.integerAt(7);
   row.moved_at = {run.integerAt(8)};
   row.failsafe_ms = run.integerAt(9);
-  row.members_version = static_cast<uint64_t>(run.integerAt(10));
-  row.listed = linesOf(run.textAt(11));
-  row.untold = linesOf(run.textAt(12));
+  row.failsafe_lease_ms = run.integerAt(10);
+  row.members_version = static_cast<uint64_t>(run.integerAt(11));
+  row.listed = linesOf(run.textAt(12));
+  row.untold = linesOf(run.textAt(13));
   return row;
 }
 
@@ -126,6 +127,7 @@ void bindGroup(Run& run, const GroupRow& row) {
       .integer(row.lease_ttl_ms)
       .integer(row.moved_at.unix_ms)
       .integer(row.failsafe_ms)
+      .integer(row.failsafe_lease_ms)
       .integer(static_cast<int64_t>(row.members_version))
       .text(inLines(row.listed))
       .text(inLines(row.untold));
@@ -139,9 +141,9 @@ SqliteGroupStore::SqliteGroupStore(Database& database)
     : database_(database),
       load_(database,
             "SELECT name, phase, epoch, highest_epoch, holder, instance, offer_nonce, "
-            "lease_ttl_ms, moved_at_ms, failsafe_ms, members_version, listed, untold FROM groups "
-            "WHERE ?1 IS NULL OR name = ?1 ORDER BY name"),
-      replace_(database, "INSERT OR REPLACE INTO groups VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"),
+            "lease_ttl_ms, moved_at_ms, failsafe_ms, failsafe_lease_ms, members_version, "
+            "listed, untold FROM groups WHERE ?1 IS NULL OR name = ?1 ORDER BY name"),
+      replace_(database, "INSERT OR REPLACE INTO groups VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"),
       running_(database, "SELECT " MOVE_COLUMNS " FROM moves WHERE code = '' ORDER BY seq"),
       ended_(database,
              "SELECT " MOVE_COLUMNS " FROM moves WHERE code <> '' AND \"group\" = ? ORDER BY seq"),

@@ -13,18 +13,9 @@
 #include <vector>
 
 #include "libcontrol/election/group.h"
+#include "tests/libcontrol/election/effects.h"
 
 namespace muster::election {
-
-inline Duration ms(int64_t value) {
-  return Duration::millis(value);
-}
-
-inline InstanceId instanceOf(int n) {
-  InstanceId id;
-  id.bytes.fill(static_cast<uint8_t>(n));
-  return id;
-}
 
 inline Jid bareOf(int node) {
   return Jid::parse("n" + std::to_string(node % 10) + "@example.org").value();
@@ -36,17 +27,8 @@ inline Jid fullOf(int node) {
 }
 
 template <typename T>
-const T* find(const group::Effects& effects) {
-  for (const group::Effect& effect : effects) {
-    if (const T* wanted = std::get_if<T>(&effect)) return wanted;
-  }
-  return nullptr;
-}
-
-template <typename T>
 const T* answer(const group::Effects& effects) {
-  const auto* reply = find<group::Reply>(effects);
-  return reply ? std::get_if<T>(&reply->message) : nullptr;
+  return findAnswer<T, group::Reply>(effects);
 }
 
 template <typename T>

@@ -6,31 +6,13 @@
 #include <optional>
 
 #include "libcontrol/election/node.h"
+#include "tests/libcontrol/election/effects.h"
 
 namespace muster::election {
 
-inline Duration ms(int64_t value) {
-  return Duration::millis(value);
-}
-
-inline InstanceId instanceOf(int n) {
-  InstanceId id;
-  id.bytes.fill(static_cast<uint8_t>(n));
-  return id;
-}
-
-template <typename T>
-const T* find(const node::Effects& effects) {
-  for (const node::Effect& effect : effects) {
-    if (const T* wanted = std::get_if<T>(&effect)) return wanted;
-  }
-  return nullptr;
-}
-
 template <typename T>
 const T* answer(const node::Effects& effects) {
-  const auto* reply = find<node::Reply>(effects);
-  return reply ? std::get_if<T>(&reply->message) : nullptr;
+  return findAnswer<T, node::Reply>(effects);
 }
 
 class NodeTest : public ::testing::Test {

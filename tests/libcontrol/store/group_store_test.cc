@@ -36,6 +36,11 @@ TYPED_TEST(GroupStoreTest, GroupComesBackWithEveryField) {
   GroupRow row = activeGroup(7);
   row.phase = GroupPhase::kDraining;
   row.offer_nonce = id('n');
+  row.failsafe_ms = 605'000;
+  row.failsafe_lease_ms = 6000;
+  row.members_version = 77;
+  row.listed = {"node1@example.org", "node2@example.org"};
+  row.untold = {"node2@example.org"};
   ASSERT_TRUE(this->store_->groups().save(row));
   EXPECT_THAT(*this->store_->groups().loadAll(), ElementsAre(row));
 }

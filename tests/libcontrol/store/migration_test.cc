@@ -179,7 +179,9 @@ TEST_F(MigrationTest, FromVersion2NothingIsLost) {
       "DROP TABLE alert_subscriptions; DROP TABLE incidents; DROP TABLE incident_notes;"
       "DROP TABLE silences; DROP TABLE outbox; DROP TABLE deliveries; DROP TABLE pauses;"
       "DROP TABLE scheduled_moves; DROP TABLE hook_holders; DROP TABLE hook_runs;"
-      "ALTER TABLE groups DROP COLUMN failsafe_ms; ALTER TABLE groups DROP COLUMN members_version;"
+      "ALTER TABLE groups DROP COLUMN failsafe_ms;"
+      "ALTER TABLE groups DROP COLUMN failsafe_lease_ms;"
+      "ALTER TABLE groups DROP COLUMN members_version;"
       "ALTER TABLE groups DROP COLUMN listed; ALTER TABLE groups DROP COLUMN untold;"
       "INSERT INTO overrides VALUES (0, '', 'disk', 1, 'ann@example.org', 5, NULL);"
       "PRAGMA user_version=2");
