@@ -37,7 +37,7 @@ void SimCoordinator::lead(const Kept& kept) {
     run_.config.lease_ttl = run_.profile.failsafe && fate_.chance(0.7)
                                 ? fate_.chance(0.5) ? kLongestTtl : Duration::seconds(1)
                                 : anyTtl(fate_);
-    switchFailsafe();
+    switchFailsafe(0.3);
   }
   if (run_.recording()) {
     run_.say(name + (etcd_ ? " leads from " : " starts from ") + phaseName(kept.record.phase) +
@@ -61,8 +61,8 @@ void SimCoordinator::lead(const Kept& kept) {
   if (process.linked) takePublicAddress();
 }
 
-void SimCoordinator::switchFailsafe() {
-  if (!run_.profile.failsafe || !fate_.chance(0.3)) return;
+void SimCoordinator::switchFailsafe(double chance) {
+  if (!run_.profile.failsafe || !fate_.chance(chance)) return;
   run_.note(Fault::kFailsafeSwitched);
   const bool on = run_.config.failsafe_limit > Duration{};
   run_.config.failsafe_limit = on ? Duration{} : fate_.millis(5000, 20000);
@@ -162,12 +162,18 @@ void SimCoordinator::restart(Duration longest) {
   run_.agenda.after(fate_.millis(50, longest.toMillis()), [this] { start(); });
 }
 
+void SimCoordinator::restartShortened(Duration longest) {
+  run_.note(Fault::kLengthChanged);
+  run_.config.lease_ttl = Duration::seconds(1);
+  restart(longest);
+}
+
 void SimCoordinator::backUp() {
   if (!disk().move) store_.copy = store_.disk.content();
 }
 
 // Somebody wipes the machine, or brings an old copy back; whoever is configured is enrolled again.
-void SimCoordinator::loseStore(bool restored) {
+void SimCoordinator::loseStore(bool restored, Duration longest) {
   if (!process.up || (restored && !store_.copy)) return;
   run_.note(restored ? Fault::kStoreRestored : Fault::kStoreLost);
   crash();
@@ -176,7 +182,8 @@ void SimCoordinator::loseStore(bool restored) {
   store_.disk.replace(restored ? *store_.copy : Kept{});
   run_.invariants.storeReplaced();
   operators_->storeReplaced();
-  run_.agenda.after(fate_.millis(50, 5000), [this] {
+  if (!restored) switchFailsafe(0.6);
+  run_.agenda.after(fate_.millis(50, longest.toMillis()), [this] {
     start();
     operators_->enrollAll();
   });

@@ -47,9 +47,11 @@ class SimCoordinator {
   void crash();
   // It is away for that long at most.
   void restart(Duration longest = Duration::seconds(5));
+  // The same, with leases that are as short as can be from then on.
+  void restartShortened(Duration longest);
   // Its store is lost, or replaced by the copy that was made last.
   void backUp();
-  void loseStore(bool restored);
+  void loseStore(bool restored, Duration longest);
   void pause(Duration length);
   // As a pause, but its clock (the smaller of two) stands still meanwhile.
   void suspend(Duration length);
@@ -133,7 +135,7 @@ class SimCoordinator {
   void scheduleWake();
   void linkUp();
   void takePublicAddress();
-  void switchFailsafe();
+  void switchFailsafe(double chance);
   void everybodyGone();
   void end();
   void know(const group::Event& event);

@@ -65,6 +65,12 @@ void partition(Cluster& cluster) {
                            [&node] { node.mute = node.deaf = node.alone = false; });
 }
 
+// Once there are no leases that a restart may have made shorter: how long those were that it knew
+// of would be known to nobody.
+bool mayLoseStore(const Cluster& cluster) {
+  return !cluster.run.profile.lengths_change && !cluster.run.profile.shared;
+}
+
 // From the coordinators only, so that the others can promise it something; one of them starts anew
 // meanwhile.
 void cutOffFromCoordinators(Cluster& cluster) {
@@ -74,15 +80,20 @@ void cutOffFromCoordinators(Cluster& cluster) {
   cluster.run.note(Fault::kPartition);
   cluster.run.say(node.name + " is cut off from the coordinators");
   // Leases may be shorter afterwards, but not the one that is held.
-  const double restarts = cluster.run.profile.lengths_change ? 0.9 : 0.3;
-  if (dice.chance(restarts)) cluster.coordinators.leading().restart(Duration::seconds(1));
+  const int64_t ttl = std::max<int64_t>(cluster.coordinators.disk().lease_ttl.toMillis(), 1000);
+  if (mayLoseStore(cluster) && dice.chance(0.5)) {
+    cluster.coordinators.leading().loseStore(/*restored=*/false, Duration::seconds(1));
+  } else if (cluster.run.profile.lengths_change && dice.chance(0.6)) {
+    cluster.coordinators.leading().restartShortened(Duration::seconds(1));
+  } else if (dice.chance(0.3)) {
+    cluster.coordinators.leading().restart(Duration::seconds(1));
+  }
   node.mute = node.deaf = true;
   cluster.run.agenda.after(dice.millis(5000, 15'000), [&node] { node.mute = node.deaf = false; });
   const bool disk_lost = dice.chance(0.4);
   const bool all = dice.chance(0.5);
   SimNode& other = cluster.anyNode();
   // About when the coordinator gives the lease up.
-  const int64_t ttl = std::max<int64_t>(cluster.coordinators.disk().lease_ttl.toMillis(), 1000);
   const Duration then = dice.chance(0.5) ? dice.millis(ttl * 4 / 5, ttl * 6 / 5)
                                          : dice.millis(ttl * 2 / 3, ttl * 5 / 2);
   cluster.run.agenda.after(then, [&cluster, &node, &other, disk_lost, all] {
@@ -212,9 +223,8 @@ void fillDisk(Cluster& cluster) {
 }
 
 void loseStore(Cluster& cluster) {
-  // How long the leases were that it knew of would be known to nobody.
-  if (cluster.run.profile.lengths_change || cluster.run.profile.shared) return;
-  cluster.coordinators.leading().loseStore(cluster.run.dice.chance(0.5));
+  if (!mayLoseStore(cluster)) return;
+  cluster.coordinators.leading().loseStore(cluster.run.dice.chance(0.5), Duration::seconds(5));
 }
 
 void backUpStore(Cluster& cluster) {
