@@ -236,6 +236,7 @@ class GroupMachine {
   Duration freshMembersWait() const;
   Duration goingOnLimit() const;
   Duration promisesLease() const;
+  void unknownHolder();
   void endGoingOn();
   ElapsedTime goesOnUntil() const;
   std::string whyUntold(const Jid& bare, ElapsedTime now) const;

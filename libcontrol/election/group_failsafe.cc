@@ -105,6 +105,14 @@ Duration GroupMachine::promisesLease() const {
   return record_.failsafe_limit > Duration{} ? record_.lease_ttl : Duration{};
 }
 
+// Somebody may hold a lease that isn't on record, and go on with it.
+void GroupMachine::unknownHolder() {
+  if (config_.failsafe_limit <= Duration{}) return;
+  const Duration lease = longestLease();
+  record_.failsafe_lease = std::max(record_.failsafe_lease, lease);
+  record_.failsafe_limit = std::max(record_.failsafe_limit, config_.failsafe_limit + lease);
+}
+
 // Nobody can go on any more.
 void GroupMachine::endGoingOn() {
   record_.failsafe_limit = {};

@@ -129,6 +129,7 @@ void GroupMachine::noteEpoch(const Jid& full, uint64_t epoch) {
   if (!keeps(Rule::kStaleRecordWaits)) return;
   if (!stale_since_ || now_ >= hold_until_) stale_since_ = now_;
   hold_until_ = std::max(hold_until_, now_ + wait);
+  unknownHolder();
 }
 
 // The longest lease that may be in force without being on record, as far as anybody can tell.

@@ -159,6 +159,19 @@ TEST_F(GroupFailsafeTest, WhoeverHasJustStartedWaitsByTheLengthThatItMayHaveProm
   EXPECT_EQ(offer->message.failsafe_wait, longest);
 }
 
+TEST_F(GroupFailsafeTest, AHolderThatIsNotOnRecordMayGoOnAndDoesNotKnowWhoComesNow) {
+  present(2, /*highest=*/8);
+  enroll(4);
+  present(4);
+  EXPECT_EQ(machine_->record().untold, std::vector<Jid>{bareOf(4)});
+  EXPECT_EQ(machine_->record().failsafe_lease, config_.lease_ttl);
+  EXPECT_FALSE(machine_->candidates(now_).find(bareOf(4))->eligible);
+  elapse(wait());
+  ASSERT_EQ(machine_->record().jid, bareOf(2));
+  acquire(2);
+  EXPECT_TRUE(machine_->candidates(now_).find(bareOf(4))->eligible);
+}
+
 TEST_F(GroupFailsafeTest, SwitchedOffItIsOverOnceTheHolderHasDroppedItsList) {
   activate();
   const GroupRecord record = machine_->record();

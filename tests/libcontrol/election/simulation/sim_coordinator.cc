@@ -35,7 +35,7 @@ void SimCoordinator::lead(const Kept& kept) {
     run_.note(Fault::kLengthChanged);
     // The further apart old and new are, the more depends on which of them counts.
     run_.config.lease_ttl = run_.profile.failsafe && fate_.chance(0.7)
-                                ? fate_.chance(0.5) ? kLongestTtl : Duration::seconds(1)
+                                ? fate_.chance(0.5) ? kLongestTtl : kShortestTtl
                                 : anyTtl(fate_);
     switchFailsafe(0.3);
   }
@@ -44,7 +44,8 @@ void SimCoordinator::lead(const Kept& kept) {
              " " + std::to_string(kept.record.epoch));
   }
   if (kept.record.move) run_.note(Fault::kMoveResumed);
-  machine_.emplace(run_.config, kept.record, run_.nonces, clock(),
+  config_ = run_.config;
+  machine_.emplace(config_, kept.record, run_.nonces, clock(),
                    std::vector<group::KnownMove>(kept.known.begin(), kept.known.end()));
   wake_.reset();
   present_.clear();
@@ -164,7 +165,7 @@ void SimCoordinator::restart(Duration longest) {
 
 void SimCoordinator::restartShortened(Duration longest) {
   run_.note(Fault::kLengthChanged);
-  run_.config.lease_ttl = Duration::seconds(1);
+  run_.config.lease_ttl = kShortestTtl;
   restart(longest);
 }
 
@@ -179,13 +180,16 @@ void SimCoordinator::loseStore(bool restored, Duration longest) {
   crash();
   run_.say(restored ? "an old copy of the coordinator's store is restored"
                     : "the coordinator's store is lost");
+  const Jid holder = disk().jid;
   store_.disk.replace(restored ? *store_.copy : Kept{});
   run_.invariants.storeReplaced();
   operators_->storeReplaced();
+  run_.members_unknown = run_.profile.failsafe;
   if (!restored) switchFailsafe(0.6);
-  run_.agenda.after(fate_.millis(50, longest.toMillis()), [this] {
+  run_.promises_unknown = run_.members_unknown && run_.config.failsafe_limit <= Duration{};
+  run_.agenda.after(fate_.millis(50, longest.toMillis()), [this, holder] {
     start();
-    operators_->enrollAll();
+    run_.members_unknown ? operators_->enrollAgain(holder) : operators_->enrollAll();
   });
 }
 
@@ -546,6 +550,7 @@ void SimCoordinator::reply(const group::Reply& effect, bool is_written) {
   const auto* granted = std::get_if<Granted>(&effect.message);
   if (granted != nullptr) {
     last_grant_ = decided_;
+    run_.members_unknown = run_.promises_unknown = false;
     if (isInOffice() && disk().phase == Phase::kDraining) judgeRenewal(*granted);
   }
   const bool confirmed = is_written || (granted != nullptr && !run_.keeps(Rule::kRenewalConfirmed));
@@ -565,8 +570,8 @@ void SimCoordinator::alarm(const group::Alarm& alarm) {
   if (alarm.kind == group::AlarmKind::kCrashLoop) {
     run_.note(Fault::kCrashLoop);
     // What time had brought about by then was before the request.
-    if (!somebody_asks_) crash_hold_until_ = decided_ + run_.config.crash_loop_hold;
-    held_until_ = run_.now() + run_.config.crash_loop_hold * 2;
+    if (!somebody_asks_) crash_hold_until_ = decided_ + config_.crash_loop_hold;
+    held_until_ = run_.now() + config_.crash_loop_hold * 2;
   }
   if (run_.recording()) run_.say("ALARM " + alarm.text);
 }

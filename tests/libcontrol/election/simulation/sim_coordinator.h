@@ -167,6 +167,7 @@ class SimCoordinator {
   SimStore& store_;
   SimEtcd* const etcd_;  // none: the store is its own disk
   Operators* operators_ = nullptr;
+  GroupConfig config_;  // the machine's
   ElapsedTime disk_full_until_{};
 
   bool leads_ = false;

@@ -73,13 +73,13 @@ void SimCoordinator::judgeOffer(const GroupRecord& after) {
   judgeTarget(after, *facts);
   judgePause(after);
   const auto let_go = let_go_.find(after.jid);
-  if (let_go != let_go_.end() && decided_ - let_go->second < run_.config.backoff_first) {
+  if (let_go != let_go_.end() && decided_ - let_go->second < config_.backoff_first) {
     run_.fail("an offer goes again at once to somebody who let one go by");
   }
   if (after.move && after.move->force) return;
   if (target->drained || facts->drained) run_.fail("an offer goes to a drained member");
   if (target->nofailover) run_.fail("an offer goes to a member that is tagged nofailover");
-  if (facts->level_percent && *facts->level_percent < run_.config.choose.level_floor) {
+  if (facts->level_percent && *facts->level_percent < config_.choose.level_floor) {
     run_.fail("an offer goes to a member under the floor");
   }
 }
@@ -98,10 +98,10 @@ bool SimCoordinator::hasHeard(const Jid& full, Duration within) const {
 
 // What nobody can override.
 void SimCoordinator::judgeTarget(const GroupRecord& after, const group::MemberPresent& facts) {
-  if (!hasHeard(facts.jid, run_.config.lease_ttl))
+  if (!hasHeard(facts.jid, config_.lease_ttl))
     run_.fail("an offer goes to a process that may be dead");
   for (const auto& [full, present] : present_) {
-    if (full.bare() == after.jid && full != facts.jid && hasHeard(full, run_.config.lease_ttl)) {
+    if (full.bare() == after.jid && full != facts.jid && hasHeard(full, config_.lease_ttl)) {
       run_.fail("an offer goes to one of two live processes");
     }
   }
@@ -124,22 +124,22 @@ void SimCoordinator::judgeAutomatic(const GroupRecord& before) {
   run_.note(Fault::kAutomaticMove);
   ++judged_.automatic_moves;
   // Between the decision and its record lies a question to the target.
-  const Duration asking = run_.config.query_timeout * 2;
+  const Duration asking = config_.query_timeout * 2;
   if (!judged_.move_due || decided_ - *judged_.move_due > asking) {
     run_.fail("a move begins by itself off a holder that is well");
   }
-  if (before.phase == Phase::kActive && decided_ - judged_.active < run_.config.min_between_moves) {
+  if (before.phase == Phase::kActive && decided_ - judged_.active < config_.min_between_moves) {
     run_.fail("a move begins by itself too soon after the last change");
   }
-  if (judged_.automatic_moves > run_.config.max_moves_per_hour) {
+  if (judged_.automatic_moves > config_.max_moves_per_hour) {
     run_.fail("more moves by themselves than are allowed");
   }
 }
 
 // Moves off a live holder are held by as many as there were, or by what came just before.
 void SimCoordinator::judgeHold() {
-  const bool many = judged_.automatic_moves >= run_.config.max_moves_per_hour;
-  const bool soon = decided_ - judged_.active < run_.config.min_between_moves;
+  const bool many = judged_.automatic_moves >= config_.max_moves_per_hour;
+  const bool soon = decided_ - judged_.active < config_.min_between_moves;
   if (!many && !soon) run_.fail("a move by itself is held without a reason");
 }
 
@@ -161,7 +161,7 @@ void SimCoordinator::judgeWrite(const group::Persist& write) {
 // While DRAINING. A drain that begins in the very step is told by the drain itself.
 void SimCoordinator::judgeRenewal(const Granted& granted) const {
   const Duration since = decided_ - judged_.draining;
-  if (since >= run_.config.drain_deadline) {
+  if (since >= config_.drain_deadline) {
     run_.fail("a renewal was granted after the drain's deadline");
   }
   if (since > Duration{} && !granted.draining) run_.fail("a holder is not told that it drains");
@@ -173,9 +173,9 @@ Grounds SimCoordinator::groundsToVacate(const GroupRecord& before, const GroupRe
   grounds.said_so = network_.gaveUp(before);
   grounds.fenced = fenced_.contains(before.instance);
   grounds.waited =
-      decided_ - last_grant_ >= waitOut(before.lease_ttl, run_.config.clock_rate_bound, {});
+      decided_ - last_grant_ >= waitOut(before.lease_ttl, config_.clock_rate_bound, {});
   if (before.phase == Phase::kOffered && judged_.offered_epoch == before.epoch) {
-    grounds.offer_lapsed = decided_ - judged_.offered >= run_.config.offer_timeout;
+    grounds.offer_lapsed = decided_ - judged_.offered >= config_.offer_timeout;
     grounds.offer_withdrawn =
         after.move.has_value() || before.move.has_value() || member(before.jid) == nullptr;
   }
@@ -187,7 +187,7 @@ Grounds SimCoordinator::groundsToVacate(const GroupRecord& before, const GroupRe
 
 bool SimCoordinator::isDrainDue(const GroupRecord& before, const GroupRecord& after) const {
   if (member(before.jid) == nullptr) return true;
-  if (decided_ - judged_.active >= run_.config.promote_timeout) return true;
+  if (decided_ - judged_.active >= config_.promote_timeout) return true;
   return after.move.has_value();
 }
 
@@ -197,7 +197,7 @@ void SimCoordinator::watchMembership(const GroupRecord& record) {
     judged_.stranger_since.reset();
   } else if (!judged_.stranger_since) {
     judged_.stranger_since = decided_;
-  } else if (decided_ - *judged_.stranger_since > run_.config.settle + kLongToNotice) {
+  } else if (decided_ - *judged_.stranger_since > config_.settle + kLongToNotice) {
     run_.fail("a holder that is no member keeps the role");
   }
 }
@@ -209,14 +209,14 @@ void SimCoordinator::watchLevel() {
   for (const auto& [full, present] : present_) {
     const bool holder = full.bare() == record.jid && present.instance == record.instance;
     if (holder && present.level_percent) {
-      under = *present.level_percent < run_.config.choose.level_floor;
+      under = *present.level_percent < config_.choose.level_floor;
     }
   }
   if (!under) {
     judged_.under_floor_since.reset();
   } else if (!judged_.under_floor_since) {
     judged_.under_floor_since = clock();
-  } else if (clock() - *judged_.under_floor_since >= run_.config.floor_time) {
+  } else if (clock() - *judged_.under_floor_since >= config_.floor_time) {
     judged_.move_due = clock();
   }
 }

@@ -119,6 +119,7 @@ void SimNode::removeTornState() {
 }
 
 void SimNode::crashBriefly(bool disk_lost) {
+  if (run_.promises_unknown) disk_lost = false;
   crash(disk_lost ? "its disk is lost" : "crash");
   if (disk_lost) disk_.replace({});
   run_.agenda.after(fate_.millis(50, 1000), [this] { start(); });

@@ -26,6 +26,14 @@ void Operators::enrollAll() {
   }
 }
 
+// Nobody waits for a holder that is no member.
+void Operators::enrollAgain(const Jid& holder) {
+  for (const auto& node : nodes_) {
+    if (node->isTwin() || node->bare != holder || coordinator().member(holder) != nullptr) continue;
+    coordinator().enroll(asMember(*node));
+  }
+}
+
 // --- moves ------------------------------------------------------------------------------------
 
 group::MoveRequested Operators::makeMove() {
@@ -193,7 +201,7 @@ void Operators::tag(SimNode& node) {
 }
 
 void Operators::removeOrEnroll(SimNode& node) {
-  if (!coordinator().up()) return;
+  if (!coordinator().up() || run_.members_unknown) return;
   if (coordinator().member(node.bare) == nullptr) {
     run_.note(Fault::kEnrollMember);
     run_.say("operator enrolls " + node.name);
@@ -210,10 +218,21 @@ void Operators::removeOrEnroll(SimNode& node) {
     run_.agenda.after(run_.dice.millis(0, 4), [this] { coordinator().restart(); });
   }
   if (run_.dice.chance(0.8)) {
-    run_.agenda.after(run_.dice.millis(100, 9000), [this] {
-      if (coordinator().up()) enrollAll();
-    });
+    enrollLater(run_.dice.millis(100, 9000));
   }
+}
+
+void Operators::enrollLater(Duration delay) {
+  run_.agenda.after(delay, [this] {
+    if (run_.members_unknown && countMembers() > 0) return enrollLater(Duration::seconds(1));
+    if (coordinator().up()) enrollAll();
+  });
+}
+
+int Operators::countMembers() {
+  return static_cast<int>(std::count_if(nodes_.begin(), nodes_.end(), [this](const auto& node) {
+    return coordinator().member(node->bare) != nullptr;
+  }));
 }
 
 // A fencing hook has ended a process for certain and says so.
@@ -233,10 +252,9 @@ void Operators::undoAll() {
   const bool all = run_.dice.chance(0.5);
   coordinator().run([this, all] {
     if (!coordinator().up()) return;
-    int members = 0;
-    for (const auto& node : nodes_) members += coordinator().member(node->bare) != nullptr;
     // Two are enough for a group; whoever was removed must not be active then.
-    if (all || members < 2) enrollAll();
+    if (!all && countMembers() >= 2) return;
+    run_.members_unknown ? enrollLater({}) : enrollAll();
   });
   for (const auto& node : nodes_) {
     if (coordinator().member(node->bare) == nullptr) continue;

@@ -25,6 +25,7 @@ class Operators {
   // Before any coordinator leads.
   void enrollFirst();
   void enrollAll();
+  void enrollAgain(const Jid& holder);
   void move();
   void repeatMove();
   void plan();
@@ -51,6 +52,8 @@ class Operators {
 
  private:
   static group::MemberEnrolled asMember(const SimNode& node);
+  void enrollLater(Duration delay);
+  int countMembers();
   group::MoveRequested makeMove();
   void ask(const group::MoveRequested& request);
   void checkPlan(const group::MoveRequested& request);

@@ -71,7 +71,10 @@ Run::Run(const Scenario& given)
   result.seed = scenario.seed;
   profile = Profile::make(dice);
   config = makeConfig(dice);
-  if (profile.failsafe) config.failsafe_limit = dice.millis(5000, 20000);
+  if (!profile.failsafe) return;
+  config.failsafe_limit = dice.millis(5000, 20000);
+  // Long enough to be made shorter.
+  if (profile.lengths_change && dice.chance(0.5)) config.lease_ttl = kLongestTtl;
 }
 
 Fate::Fate(Run& run, uint32_t part)

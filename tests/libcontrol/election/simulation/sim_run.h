@@ -22,6 +22,7 @@ template <typename... F>
 Overloaded(F...) -> Overloaded<F...>;
 
 inline constexpr double kRateBound = 0.01;
+inline constexpr Duration kShortestTtl = Duration::seconds(1);
 inline constexpr Duration kLongestTtl = Duration::seconds(5);
 Duration anyTtl(Dice& dice);
 
@@ -81,6 +82,11 @@ struct Run {
   GroupConfig config;
   // Faults of the network, the disks and the callbacks happen by chance while this is set.
   bool stormy = true;
+  // Since a store was lost or replaced nothing is on record of who can go on, by whose promises;
+  // until the next grant. What nobody could then be safe from is left undone: members that are new
+  // to that holder, and, if holders may not go on any more, that members lose their disks too.
+  bool members_unknown = false;
+  bool promises_unknown = false;
   // A step of the protocol begins. Set by the storm.
   std::function<void()> on_moment;
 

@@ -81,16 +81,18 @@ void cutOffFromCoordinators(Cluster& cluster) {
   cluster.run.say(node.name + " is cut off from the coordinators");
   // Leases may be shorter afterwards, but not the one that is held.
   const int64_t ttl = std::max<int64_t>(cluster.coordinators.disk().lease_ttl.toMillis(), 1000);
+  const bool shortened =
+      cluster.run.profile.lengths_change && ttl > kShortestTtl.toMillis() * 2 && dice.chance(0.8);
   if (mayLoseStore(cluster) && dice.chance(0.5)) {
     cluster.coordinators.leading().loseStore(/*restored=*/false, Duration::seconds(1));
-  } else if (cluster.run.profile.lengths_change && dice.chance(0.6)) {
+  } else if (shortened) {
     cluster.coordinators.leading().restartShortened(Duration::seconds(1));
   } else if (dice.chance(0.3)) {
     cluster.coordinators.leading().restart(Duration::seconds(1));
   }
   node.mute = node.deaf = true;
   cluster.run.agenda.after(dice.millis(5000, 15'000), [&node] { node.mute = node.deaf = false; });
-  const bool disk_lost = dice.chance(0.4);
+  const bool disk_lost = dice.chance(shortened ? 0.8 : 0.4);
   const bool all = dice.chance(0.5);
   SimNode& other = cluster.anyNode();
   // About when the coordinator gives the lease up.
