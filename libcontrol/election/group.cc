@@ -92,7 +92,6 @@ GroupMachine::GroupMachine(GroupConfig config, GroupRecord record, Random& rando
       now_(now),
       last_grant_(now),
       settle_until_(now + config_.settle),
-      may_be_stale_(record_.phase == Phase::kVacant),
       started_(now),
       hold_until_(now),
       phase_since_(now),
@@ -362,6 +361,7 @@ void GroupMachine::on(const group::RenewReceived& event) {
   }
   // Not persisted: after a restart every lease on record counts as granted at that moment.
   if (keeps(Rule::kWaitFromRenewal)) last_grant_ = now_;
+  may_be_stale_ = false;
   if (tracksMembers()) renewedWith(message.members_version);
   const bool told = draining && keeps(Rule::kDrainTold);
   effects_.push_back(group::Reply{

@@ -332,9 +332,10 @@ class GroupMachine {
   bool recovered_ = false;  // the present OFFERED is from before this start: wait it out
   bool inherited_ = false;  // the present holder is from before this start
   ElapsedTime settle_until_;
-  // The record was vacant at the start and nothing has shown since that it is not older than the
-  // truth: a lost or restored store knows of no lease that was granted from the one before.
-  bool may_be_stale_;
+  // Nothing has shown since the start that the record is not older than the truth: a lost or
+  // restored store knows of no lease that was granted from the one before. A holder that renews has
+  // the latest.
+  bool may_be_stale_ = true;
   // Meanwhile somebody was removed who may hold one.
   bool removed_unseen_ = false;
   ElapsedTime started_;

@@ -240,8 +240,8 @@ bool GroupMachine::isAccountedFor(const Member& member, ElapsedTime now) const {
   });
 }
 
-// A vacant record at the start may be that of a lost or restored store. Somebody who isn't seen may
-// hold a lease then, and would not report its epoch before it is too late.
+// The record may be that of a lost or restored store. Somebody who isn't seen may hold a lease
+// then, and would not report its epoch before it is too late.
 bool GroupMachine::mayBeHeldUnseen(ElapsedTime now) const {
   if (!may_be_stale_ || now >= unseenUntil() || !keeps(Rule::kStaleRecordWaits)) return false;
   return removed_unseen_ || !std::all_of(members_.begin(), members_.end(), [&](const auto& entry) {

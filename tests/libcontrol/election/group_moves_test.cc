@@ -306,6 +306,7 @@ TEST_F(GroupTest, AResumedMoveWaitsForItsTargetToAppear) {
   move("k", 2);
   GroupRecord record = machine_->record();
   restart(record);
+  renew(1, 1);
   EXPECT_FALSE(find<group::MoveFinished>(release(1, "", true))) << "nobody is present yet";
   present(2);
   EXPECT_EQ(machine_->record().jid, bareOf(2));

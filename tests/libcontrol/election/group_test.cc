@@ -339,7 +339,30 @@ TEST_F(GroupTest, AFencedTargetOfAnOfferIsPassedOver) {
   GroupRecord record = machine_->record();
   restart(record);
   present(1);
-  EXPECT_TRUE(find<group::SendOffer>(step(group::HolderFenced{instanceOf(2), "stonith"})));
+  step(group::HolderFenced{instanceOf(2), "stonith"});
+  EXPECT_EQ(phase(), Phase::kVacant);
+}
+
+TEST_F(GroupTest, ARecordWithAHolderMayBeAnOldCopyToo) {
+  activate();
+  restart(machine_->record());
+  present(1, 1, 0);
+  present(2);
+  release(1, "", true);
+  ASSERT_EQ(phase(), Phase::kVacant);
+  elapse(wait() - ms(1));
+  EXPECT_EQ(phase(), Phase::kVacant) << "node 3 has not been seen";
+  elapse(ms(1));
+  EXPECT_EQ(phase(), Phase::kOffered);
+}
+
+TEST_F(GroupTest, AHolderThatRenewsHasTheLatestLease) {
+  activate();
+  restart(machine_->record());
+  present(2);
+  renew(1, 1);
+  release(1, "", true);
+  EXPECT_EQ(machine_->record().jid, bareOf(2));
 }
 
 TEST_F(GroupTest, AfterALostStoreTheWaitIsAsLongAsTheLongestLeaseReported) {

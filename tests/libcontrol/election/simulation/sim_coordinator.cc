@@ -181,6 +181,8 @@ void SimCoordinator::loseStore(bool restored, Duration longest) {
   run_.say(restored ? "an old copy of the coordinator's store is restored"
                     : "the coordinator's store is lost");
   const Jid holder = disk().jid;
+  // Whom that holder may not know is forgotten with the rest.
+  for (const Jid& jid : disk().untold) store_.members.erase(jid);
   store_.disk.replace(restored ? *store_.copy : Kept{});
   run_.invariants.storeReplaced();
   operators_->storeReplaced();
@@ -344,9 +346,11 @@ void SimCoordinator::change(const Jid& jid, std::optional<group::MemberEnrolled>
   store_.members[jid] = *member;
   step(*member);
   if (!disk().untold.empty()) run_.note(Fault::kUntoldMember);
-  // Whoever is enrolled is asked for its presence.
-  for (const auto& [full, facts] : present_) {
-    if (full.bare() == jid) receive(facts);
+  // Whoever is enrolled is asked for its presence; until then the machine knows of none of it.
+  for (const auto& [full, facts] : std::map(present_)) {
+    if (full.bare() != jid) continue;
+    if (!before) present_.erase(full);
+    receive(facts);
   }
 }
 
