@@ -11,7 +11,7 @@ namespace muster::xmpp {
 // connection that is refused costs nobody anything, and leases of a few seconds have to outlive the
 // restart. After kQuickTries of them, or after trouble that the server had work with, the wait
 // doubles up to `longest`. Two thirds of each wait are random, so that a thousand nodes that lost
-// their server in one instant do not come back in one. Whoever is not urgent waits five times as
+// their server in one instant do not come back in one. Whoever is not urgent waits ten times as
 // long at first, so that those who hold a lease find a server that has time for them. What another
 // try is unlikely to mend (a conflict, a wrong password) waits 30 to 60 s at once.
 class Backoff {
@@ -26,7 +26,7 @@ class Backoff {
   Duration next(DownReason reason, Duration up_for, bool urgent = true);
 
   static constexpr Duration kFirst = Duration::millis(200);
-  static constexpr int64_t kPatience = 5;
+  static constexpr int64_t kPatience = 10;
   static constexpr int kQuickTries = 15;  // Three seconds, the longest restart that is quick.
   static constexpr Duration kLongest = Duration::seconds(30);
   static constexpr Duration kPause = Duration::seconds(30);

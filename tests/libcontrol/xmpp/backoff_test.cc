@@ -29,8 +29,8 @@ TEST(Backoff, WhoIsNotUrgentLetsOthersGoFirst) {
     Backoff backoff(random);
     for (int i = 0; i < Backoff::kQuickTries; ++i) {
       const Duration wait = backoff.next(DownReason::kNetwork, {}, /*urgent=*/false);
-      EXPECT_GE(wait, Duration::millis(500));
-      EXPECT_LE(wait, Duration::millis(1500));
+      EXPECT_GE(wait, Duration::millis(1000));
+      EXPECT_LE(wait, Duration::millis(3000));
     }
     EXPECT_LE(backoff.next(DownReason::kNetwork, {}), Duration::millis(300))
         << "and is as quick as any once it is";
