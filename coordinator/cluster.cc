@@ -21,6 +21,10 @@ constexpr int kResubscribeMs = 10'000;
 // for good: it bounced because the component was not connected when it was sent, say. What it costs
 // is two stanzas for each absent member, spread over the whole time.
 constexpr uint64_t kAskAbsentTicks = 30;
+// More often for a while after this one has connected, since answers may still have gone to where
+// its address was before (another coordinator's stream that the server had not yet closed).
+constexpr uint64_t kAskSoonTicks = 3;
+constexpr uint64_t kJustUpTicks = 15;
 // A node that could not take its grants (a full disk, say) is offered them again after this.
 constexpr int kPushAgainMs = 10'000;
 
@@ -160,6 +164,7 @@ GroupDriver* Cluster::find(const std::string& group) const {
 void Cluster::onUp() {
   logger("muster.cluster")->info("connected as {}", parts_.address.toString());
   was_up_ = true;
+  up_at_tick_ = ticks_;
   for (const Member* member : members_.all()) askForPresence(*member);
   parts_.contacts.announceAll();
 }
@@ -177,10 +182,11 @@ void Cluster::askForPresence(const Member& member) {
 // the next.
 void Cluster::askTheAbsent() {
   if (!parts_.component.isUp()) return;
+  const uint64_t period = ticks_ - up_at_tick_ <= kJustUpTicks ? kAskSoonTicks : kAskAbsentTicks;
   for (const Member* member : members_.all()) {
     // By the address, so that a thousand of them are not asked at once.
-    const uint64_t slot = std::hash<std::string>{}(member->jid.toString()) % kAskAbsentTicks;
-    if (!member->isPresent() && slot == ticks_ % kAskAbsentTicks) askForPresence(*member);
+    const uint64_t slot = std::hash<std::string>{}(member->jid.toString()) % period;
+    if (!member->isPresent() && slot == ticks_ % period) askForPresence(*member);
   }
 }
 

@@ -162,6 +162,7 @@ class Cluster {
   xmpp::Endpoint::ListenerId listener_ = 0;
   bool was_up_ = false;
   uint64_t ticks_ = 0;
+  uint64_t up_at_tick_ = 0;  // of the latest connection
   QTimer refresh_;
   QTimer soon_;
   QObject later_;  // what is put off ends with this object

@@ -515,8 +515,9 @@ void Daemon::buildAccount(const AccountConfig& config) {
 
 Status Daemon::buildMetrics(const metrics::MetricsConfig& config) {
   if (config.listen.empty()) return Status::ok();
-  metrics_view_ = std::make_unique<MetricsView>(MetricsView::Parts{
-      *cluster_, *alerts_, command_counts_, *component_, account_.get(), clock_.wall(), kVersion});
+  metrics_view_ = std::make_unique<MetricsView>(
+      MetricsView::Parts{*cluster_, *alerts_, command_counts_, *component_, account_.get(),
+                         clock_.wall(), kVersion, site_hooks_.get()});
   auto port = MetricsPort::open(
       config, [this] { return metrics_view_->describe(); }, clock_);
   if (!port) return port.status();

@@ -165,6 +165,12 @@ void HookQueue::advance() {
   }
 }
 
+size_t HookQueue::waiting() const {
+  size_t all = 0;
+  for (const auto& [group, runs] : waiting_) all += runs.size();
+  return all;
+}
+
 void HookQueue::ended(const std::string& group, uint64_t seq, const Status& status) {
   Waiting& waiting = waiting_[group];
   if (waiting.empty() || waiting.front().seq != seq) return;

@@ -68,6 +68,9 @@ class HookQueue {
   // the next call tries again.
   void advance();
 
+  // Not ended yet, of all groups.
+  size_t waiting() const;
+
  private:
   using Waiting = std::deque<store::HookRunRow>;
   void add(store::HookRunRow row, const char* hook);

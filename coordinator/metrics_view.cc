@@ -55,6 +55,7 @@ void MetricsView::describeSelf(metrics::Families& out) const {
               asNumber(parts_.account->isUp()));
   }
   parts_.commands.describe(out);
+  if (parts_.hooks != nullptr) parts_.hooks->describe(out);
 }
 
 void MetricsView::describeAlerts(metrics::Families& out) const {

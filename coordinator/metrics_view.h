@@ -7,6 +7,7 @@
 
 #include "coordinator/alerts.h"
 #include "coordinator/cluster.h"
+#include "coordinator/site_hooks.h"
 #include "libcontrol/metrics/command_counts.h"
 #include "libcontrol/metrics/families.h"
 #include "libcontrol/xmpp/endpoint.h"
@@ -24,6 +25,7 @@ class MetricsView {
     const xmpp::Endpoint* account = nullptr;  // null: there is none
     WallTime started{};
     std::string version{};
+    const SiteHooks* hooks = nullptr;  // null: there are none
   };
   explicit MetricsView(Parts parts) : parts_(std::move(parts)) {}
 

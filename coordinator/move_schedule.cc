@@ -157,7 +157,8 @@ void MoveSchedule::answered(const store::ScheduledMoveRow& row, const Status& st
   if (state.done) parts_.say(toMove(row).move.origin, commands::sentenceOf(row.group, state));
 }
 
-void MoveSchedule::forget(const std::string& group) {
+// By value: the name may be the erased entry's own.
+void MoveSchedule::forget(std::string group) {
   entries_.erase(group);
   if (const Status gone = parts_.store.unschedule(group); !gone) {
     logger("muster.store")->warn("the scheduled move of {} stays: {}", group, gone.text());

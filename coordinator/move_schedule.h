@@ -59,7 +59,7 @@ class MoveSchedule : public commands::MoveSchedule {
   void answered(const store::ScheduledMoveRow& row, const Status& status,
                 const commands::MoveState& state);
   void giveUp(const store::ScheduledMoveRow& row, const std::string& why);
-  void forget(const std::string& group);
+  void forget(std::string group);
 
   const Parts parts_;
   std::map<std::string, Entry> entries_;  // by group

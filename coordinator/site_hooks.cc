@@ -61,6 +61,8 @@ SiteHooks::SiteHooks(Cluster& cluster, store::CoordinatorStore& store, Chronicle
       queue_({store.hooks(), clock, wantedBy(config_),
               [this](const auto& row, auto ended) { start(row, std::move(ended)); },
               [this](const auto& row, const auto& why) { failed(row, why); }}) {
+  for (const std::string& hook : wantedBy(config_)) outcomes_[hook];
+  if (!config_.pre_failover.empty()) outcomes_[kPreFailover];
   Cluster::Listener listener;
   listener.tick = [this] { tick(); };
   listener.phase_changed = [this](const GroupDriver& group, const eg::PhaseChanged& event) {
@@ -132,7 +134,27 @@ void SiteHooks::start(const store::HookRunRow& row, HookQueue::Ended ended) {
   call.environment = environmentOf(row);
   call.timeout = config_.timeout;
   logger("muster.election")->info("{}: running the hook {}", row.group, row.hook);
-  runHook(this, call, std::move(ended));
+  runHook(this, call, [this, hook = row.hook, ended = std::move(ended)](const Status& status) {
+    count(hook, status);
+    ended(status);
+  });
+}
+
+void SiteHooks::count(const std::string& hook, const Status& status) {
+  ++(status ? outcomes_[hook].ok : outcomes_[hook].failed);
+}
+
+void SiteHooks::describe(metrics::Families& out) const {
+  if (outcomes_.empty()) return;
+  out.gauge("muster_hooks_waiting", "Runs of hooks that have not ended.", {},
+            static_cast<double>(queue_.waiting()));
+  const char* help = "Runs of hooks since the start; a veto counts as failed.";
+  for (const auto& [hook, outcomes] : outcomes_) {
+    out.counter("muster_hook_runs_total", help, {{"hook", hook}, {"result", "ok"}},
+                static_cast<double>(outcomes.ok));
+    out.counter("muster_hook_runs_total", help, {{"hook", hook}, {"result", "failed"}},
+                static_cast<double>(outcomes.failed));
+  }
 }
 
 void SiteHooks::failed(const store::HookRunRow& row, const std::string& why) {
@@ -249,6 +271,7 @@ void SiteHooks::run(const Question& question, Answer answer) {
 }
 
 void SiteHooks::judged(const Question& question, const Status& status, const Answer& answer) {
+  count(kPreFailover, status);
   asking_.erase(question.group);
   const bool same = cluster_.find(question.group)->view().epoch == question.old_epoch;
   if (status && !same) {

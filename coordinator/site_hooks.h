@@ -14,6 +14,7 @@
 #include "coordinator/cluster.h"
 #include "coordinator/hook_config.h"
 #include "coordinator/hook_queue.h"
+#include "libcontrol/metrics/families.h"
 
 namespace muster::coordinator {
 
@@ -45,6 +46,9 @@ class SiteHooks : public QObject {
   // Once a second, by the cluster.
   void tick();
 
+  // How many wait, and what came of those that were run since the start.
+  void describe(metrics::Families& out) const;
+
  private:
   struct Question {
     std::string group;
@@ -70,6 +74,7 @@ class SiteHooks : public QObject {
   HookQueue::Role roleOf(const GroupDriver& group) const;
   void onMoveFinished(const GroupDriver& group, const election::group::MoveFinished& event);
   void start(const store::HookRunRow& row, HookQueue::Ended ended);
+  void count(const std::string& hook, const Status& status);
   void failed(const store::HookRunRow& row, const std::string& why);
   void soon();
 
@@ -81,6 +86,11 @@ class SiteHooks : public QObject {
   std::map<std::string, Question> asking_;  // by group
   std::map<std::string, Veto> vetoes_;      // by group
   std::set<std::string> moving_;            // groups whose move was started
+  struct Outcomes {
+    uint64_t ok = 0;
+    uint64_t failed = 0;  // or vetoed
+  };
+  std::map<std::string, Outcomes> outcomes_;  // by hook; of those that are configured
   HookQueue queue_;
   QTimer soon_;
 };

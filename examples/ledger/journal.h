@@ -56,7 +56,7 @@ class Journal {
   // nothing was written.
   muster::Result<Appended> append(const Token& token, const std::string& id,
                                   const std::string& text, int64_t at_ms);
-  // Whether it could be written at this moment; writes nothing.
+  // Whether it could be written at this moment, which is tried; what it says stays as it is.
   muster::Status probe();
   // Calls `each` for at most `limit` entries from `from` on, in order, as of one moment.
   muster::Status read(uint64_t from, uint64_t limit, const std::function<void(const Entry&)>& each);

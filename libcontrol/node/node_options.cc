@@ -17,6 +17,9 @@ void readWatchdog(ConfigTable& node, NodeOptions& options) {
     node.fail("watchdog",
               "must be \"off\", \"automatic\" or \"required\", not '" + singleLine(mode, 80) + "'");
   }
+  if (options.watchdog != WatchdogMode::kOff && options.group.empty()) {
+    node.fail("watchdog", "guards the lease of a group, and there is no group");
+  }
   if (const auto device = node.path("watchdog_device"); !device.empty()) {
     options.watchdog_device = device;
   }

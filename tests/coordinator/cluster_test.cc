@@ -116,6 +116,9 @@ TEST_F(ClusterTest, WhosePresenceWasLostAtALoginIsAskedAgain) {
 
 TEST_F(ClusterTest, WhoStaysAwayIsAskedOnceInThirtyTicks) {
   answerProbes();
+  const int at_first = probes_;
+  ticks(15);
+  EXPECT_EQ(probes_, at_first + 5) << "more often at first";
   const int before = probes_;
   ticks(90);
   EXPECT_EQ(probes_, before + 3);
@@ -133,6 +136,7 @@ TEST_F(ClusterTest, ManyWhoAreAwayAreNotAskedAtOnce) {
     ASSERT_TRUE(coordinator_->cluster.putMember(row, true).isOk());
   }
   settle();
+  ticks(15);  // In which it is more.
   int probes = 0;
   server_.onRoute([&probes](const xmpp::Element& stanza) {
     if (stanza.attribute("type") == "probe") ++probes;

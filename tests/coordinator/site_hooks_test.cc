@@ -130,6 +130,21 @@ TEST_F(SiteHooksTest, AVetoIsToldWithWhatTheHookSaid) {
   EXPECT_THAT(history().front(), HasSubstr("vetoed: a move was asked for by ann@example.org"));
 }
 
+TEST_F(SiteHooksTest, WhatCameOfThemIsCounted) {
+  EXPECT_TRUE(ask(request()));
+  answer("3");
+  EXPECT_FALSE(ask(request()));
+  metrics::Families families;
+  hooks_->describe(families);
+  const std::string text = metrics::textOf(families.take());
+  for (const char* line :
+       {"muster_hooks_waiting 0", "muster_hook_runs_total{hook=\"pre_failover\",result=\"ok\"} 1",
+        "muster_hook_runs_total{hook=\"pre_failover\",result=\"failed\"} 1",
+        "muster_hook_runs_total{hook=\"on_demote\",result=\"ok\"} 0"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
 TEST_F(SiteHooksTest, ForceIsNotAskedAbout) {
   answer("3");
   EXPECT_TRUE(ask(request(/*force=*/true)));

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@ namespace ledger {
 namespace {
 
 using muster::Code;
+using muster::Status;
 using testing::HasSubstr;
 
 const Token kFirst{7, std::string(32, 'a')};
@@ -128,6 +131,25 @@ TEST_F(JournalTest, AnothersWriteIsWaitedForOnlySoLong) {
   sqlite3_close(other);
   EXPECT_TRUE(journal->probe());
   EXPECT_TRUE(journal->append(kFirst, "", "text", 1));
+}
+
+TEST_F(JournalTest, ADiskWithoutSpaceIsNoticedWithoutAnEntry) {
+  const auto journal = open();
+  ASSERT_TRUE(journal->claim(kFirst));
+  ASSERT_TRUE(journal->append(kFirst, "", "text", 1));
+  const auto no_signal = signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit full{std::filesystem::file_size(file_.string() + "-wal"), before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  const Status probed = journal->probe();
+  const bool appended = journal->append(kFirst, "", "more", 2).isOk();
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  signal(SIGXFSZ, no_signal);
+  EXPECT_EQ(probed.code(), Code::kUnavailable);
+  EXPECT_FALSE(appended);
+  EXPECT_TRUE(journal->probe());
+  EXPECT_TRUE(journal->append(kFirst, "", "more", 2));
 }
 
 TEST_F(JournalTest, ReaderSeesOnlyAndNeedsTheFile) {
