@@ -80,9 +80,7 @@ void HighAvailability::start() {
   etcd::Leadership::Parts parts{
       *client_,
       SystemClock::forHolder(),
-      [this](std::function<void()> what) {
-        QMetaObject::invokeMethod(&context_, std::move(what), Qt::QueuedConnection);
-      },
+      [this](std::function<void()> what) { mailbox_.post(std::move(what)); },
       shared_.prefix,
       shared_.name,
       about(),
@@ -149,9 +147,8 @@ Status HighAvailability::lead(const etcd::Term& term) {
   if (!written) return written.status();
   const auto rows = etcd::rowsOf(*written);
   if (!rows) return rows.status();
-  queue_ = std::make_unique<etcd::CommitQueue>(*committer_, [this](std::function<void()> what) {
-    QMetaObject::invokeMethod(&context_, std::move(what), Qt::QueuedConnection);
-  });
+  queue_ = std::make_unique<etcd::CommitQueue>(
+      *committer_, [this](std::function<void()> what) { mailbox_.post(std::move(what)); });
   rows_ = std::make_unique<etcd::EtcdRows>(*queue_);
   store::CoordinatorStoreOptions options;
   options.audit_capacity = kSharedAuditEntries;

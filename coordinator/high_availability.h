@@ -1,7 +1,6 @@
 // One of several coordinators: waits while another leads, and is the coordinator while it does.
 #pragma once
 
-#include <QObject>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,6 +15,7 @@
 #include "libcontrol/etcd/leadership.h"
 #include "libcontrol/xmpp/component_link.h"
 #include "libcontrol/xmpp/endpoint.h"
+#include "libcontrol/xmpp/mailbox.h"
 
 namespace muster::coordinator {
 
@@ -56,7 +56,7 @@ class HighAvailability : private commands::Coordinators {
   std::map<std::string, v1::CoordinatorState> participants_;
   bool stopping_ = false;
 
-  QObject context_;  // what other threads post ends with it
+  Mailbox mailbox_;  // what other threads post ends with it
   std::unique_ptr<etcd::Client> client_;
   std::unique_ptr<etcd::Leadership> leadership_;
   std::unique_ptr<xmpp::Link> lease_link_;

@@ -10,7 +10,7 @@
 
 #include "libcontrol/catalogue/handlers.h"
 #include "libcontrol/node/app_thread.h"
-#include "libcontrol/node/mailbox.h"
+#include "libcontrol/xmpp/mailbox.h"
 #include "muster/commands.h"
 
 namespace muster {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 
-#include "libcontrol/node/mailbox.h"
+#include "libcontrol/xmpp/mailbox.h"
 
 namespace muster {
 

@@ -23,7 +23,6 @@
 #include "libcontrol/node/lease_driver.h"
 #include "libcontrol/node/local_log_levels.h"
 #include "libcontrol/node/log_rules.h"
-#include "libcontrol/node/mailbox.h"
 #include "libcontrol/node/node_audit.h"
 #include "libcontrol/node/node_faces.h"
 #include "libcontrol/node/node_identity.h"
@@ -35,6 +34,7 @@
 #include "libcontrol/store/node_state_store.h"
 #include "libcontrol/xmpp/endpoint.h"
 #include "libcontrol/xmpp/link.h"
+#include "libcontrol/xmpp/mailbox.h"
 #include "libcontrol/xmpp/roster.h"
 
 namespace muster {

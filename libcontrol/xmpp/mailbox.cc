@@ -1,4 +1,4 @@
-#include "libcontrol/node/mailbox.h"
+#include "libcontrol/xmpp/mailbox.h"
 
 #include <QCoreApplication>
 #include <QEvent>
