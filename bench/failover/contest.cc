@@ -6,6 +6,8 @@ const char* kindName(Kind kind) {
   switch (kind) {
     case Kind::kGraceful:
       return "graceful";
+    case Kind::kResign:
+      return "resign";
     case Kind::kCrash:
       return "crash";
     case Kind::kCut:

@@ -11,12 +11,17 @@
 namespace muster::bench {
 
 enum class Kind {
-  kGraceful,  // asked for
+  kGraceful,  // somebody asks for it from outside
+  kResign,    // the active process is told to give the role up; Sentinel has no such thing
   kCrash,     // the active process is killed
   kCut,       // the active process's host is cut off
 };
-inline constexpr Kind kKinds[] = {Kind::kGraceful, Kind::kCrash, Kind::kCut};
-const char* kindName(Kind kind);  // "graceful", "crash", "cut"
+inline constexpr Kind kKinds[] = {Kind::kGraceful, Kind::kResign, Kind::kCrash, Kind::kCut};
+const char* kindName(Kind kind);  // "graceful", "resign", "crash", "cut"
+// Of these two the active process has its part.
+inline bool isInOrder(Kind kind) {
+  return kind == Kind::kGraceful || kind == Kind::kResign;
+}
 
 enum class System { kMuster, kEtcd, kSentinel };
 inline constexpr System kSystems[] = {System::kMuster, System::kEtcd, System::kSentinel};
@@ -30,9 +35,9 @@ double secondsOf(int64_t ns);
 
 // Of one round; seconds from the request or the fault.
 struct Sample {
-  double measured = 0;  // until the next one may act
-  double minimum = 0;   // the earliest that its rules allow
-  double gap = 0;       // between the old one's end and the next one's beginning; of kGraceful only
+  double measured = 0;   // until the next one may act
+  double minimum = 0;    // the earliest that its rules allow
+  double gap = 0;        // between the old one's end and the next one's beginning; if isInOrder()
   bool overlap = false;  // the old one had not stopped when the next one began
 };
 

@@ -101,6 +101,7 @@ class EtcdContest : public Contest {
     begin_ = nowNs();
     switch (kind_) {
       case Kind::kGraceful:
+      case Kind::kResign:
         ::kill(processes_[index].pid, SIGUSR1);
         break;
       case Kind::kCrash:
@@ -159,7 +160,7 @@ class EtcdContest : public Contest {
     out.measured = secondsOf(next->at_ns - begin_);
     const auto stopped = board().firstSince(active.who, "stopped", begin_);
     if (kind_ != Kind::kCrash) out.overlap = !stopped || stopped->at_ns > next->at_ns;
-    if (kind_ == Kind::kGraceful) {
+    if (isInOrder(kind_)) {
       if (stopped) out.gap = secondsOf(next->at_ns - stopped->at_ns);
       return out;
     }

@@ -102,8 +102,10 @@ class Comparison {
   template <typename Make>
   void addLanes(const Make& make) {
     for (const Kind kind : wanted_.settings.kinds) {
+      auto contest = make(kind);
+      if (contest == nullptr) continue;
       lanes_.emplace_back();
-      lanes_.back().push_back(make(kind));
+      lanes_.back().push_back(std::move(contest));
     }
   }
 
@@ -187,7 +189,8 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(2, 60))
       ->capture_default_str();
   addChoice(app, "--only", kSystems, systemName, wanted.systems, "Of: muster,etcd,sentinel");
-  addChoice(app, "--kinds", kKinds, kindName, wanted.settings.kinds, "Of: graceful,crash,cut");
+  addChoice(app, "--kinds", kKinds, kindName, wanted.settings.kinds,
+            "Of: graceful,resign,crash,cut");
   app.add_option("-o", format, "table or json")->check(CLI::IsMember({"table", "json"}));
   CLI11_PARSE(app, argc, argv);
   wanted.json = format == "json";

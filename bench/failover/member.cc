@@ -35,6 +35,20 @@ void tellRenewals(const Node& node, const Teller& teller, int64_t usable_ns) {
   }
 }
 
+// Blocked in every thread from the beginning; one waits for it.
+sigset_t resignSignal() {
+  sigset_t out;
+  sigemptyset(&out);
+  sigaddset(&out, SIGUSR1);
+  return out;
+}
+
+void resignWhenTold(Node& node) {
+  const sigset_t wanted = resignSignal();
+  int signal = 0;
+  while (sigwait(&wanted, &signal) == 0) node.resign("told to");
+}
+
 // An application with a Node, as the README has one, that starts and stops at once.
 Status runNode(const std::string& config, const Teller& teller, Duration usable) {
   auto options = loadNodeOptions(config);
@@ -47,6 +61,7 @@ Status runNode(const std::string& config, const Teller& teller, Duration usable)
   });
   (*node)->onDemote([&](const Demotion&) { teller.tell("stopped", nowNs()); });
   if (Status started = (*node)->start(); !started) return started;
+  std::thread([&node = **node] { resignWhenTold(node); }).detach();
   tellRenewals(**node, teller, usable.ns);
   return Status::ok();
 }
@@ -71,15 +86,13 @@ int run(int argc, char** argv) {
   stander->add_option("--ttl-s", ttl_s)->required();
   CLI11_PARSE(app, argc, argv);
   const Teller teller(board, name);
+  const sigset_t resign = resignSignal();
+  pthread_sigmask(SIG_BLOCK, &resign, nullptr);
   Status done;
   if (*node) {
     done = runNode(config, teller, Duration::millis(usable_ms));
   } else {
     candidate.ttl = Duration::seconds(ttl_s);
-    sigset_t resign;
-    sigemptyset(&resign);
-    sigaddset(&resign, SIGUSR1);
-    pthread_sigmask(SIG_BLOCK, &resign, nullptr);
     done = stand(candidate, teller);
   }
   std::fprintf(stderr, "failover_member: %s\n", done.text().c_str());

@@ -248,7 +248,10 @@ class MusterContest : public Contest {
 
   Result<Sample> round() override {
     loopFor(system_.run().somewhere(system_.settings().lease / 3));
-    auto sample = kind_ == Kind::kGraceful ? move() : kind_ == Kind::kCrash ? crash() : cut();
+    auto sample = kind_ == Kind::kGraceful ? move()
+                  : kind_ == Kind::kResign ? resign()
+                  : kind_ == Kind::kCrash  ? crash()
+                                           : cut();
     last_ns_ = nowNs();
     return sample;
   }
@@ -274,6 +277,18 @@ class MusterContest : public Contest {
     const int64_t begin = nowNs();
     const auto reply = system_.call<v1::FailoverReply>("Failover", request);
     if (!reply) return reply.status();
+    return inOrder(begin);
+  }
+
+  Result<Sample> resign() {
+    const auto active = board().latest(group_, "active");
+    if (!active) return Status(Code::kInternal, "nobody has said that it is active");
+    const int64_t begin = nowNs();
+    kill(static_cast<pid_t>(active->number), SIGUSR1);
+    return inOrder(begin);
+  }
+
+  Result<Sample> inOrder(int64_t begin) {
     const auto next = nextActive(begin);
     if (!next) return next.status();
     const auto stopped = board().firstSince(group_, "stopped", begin);

@@ -42,6 +42,7 @@ class PrivateSentinels : public SentinelSystem {
 
   Status begin() {
     for (const Kind kind : settings_.kinds) {
+      if (kind == Kind::kResign) continue;
       for (int copy = 0; copy < kCopies; ++copy) {
         groups_[kind].push_back({std::string(kindName(kind)) + std::to_string(copy + 1), {}, {}});
         if (Status started = startServers(groups_[kind].back()); !started) return started;
@@ -144,6 +145,8 @@ class SentinelContest : public Contest {
     const size_t old = *master_;
     const int64_t begin = nowNs();
     switch (kind_) {
+      case Kind::kResign:
+        break;
       case Kind::kGraceful:
         if (!sentinels_[0].ask({"SENTINEL", "FAILOVER", group_.name})) {
           return Status(Code::kUnavailable, "the sentinel does not carry out a failover" +
@@ -282,6 +285,7 @@ class InTurn : public Contest {
 };
 
 std::unique_ptr<Contest> PrivateSentinels::contest(Kind kind) {
+  if (kind == Kind::kResign) return nullptr;
   std::vector<std::unique_ptr<Contest>> contests;
   for (const Group& group : groups_[kind]) {
     contests.push_back(std::make_unique<SentinelContest>(*this, kind, group));

@@ -64,11 +64,11 @@ long overlaps(const std::vector<Sample>& samples) {
 
 // Whose rules say from when on another one may act.
 bool hasMinimum(Kind kind, System system) {
-  return system == System::kMuster || (system == System::kEtcd && kind != Kind::kGraceful);
+  return system == System::kMuster || (system == System::kEtcd && !isInOrder(kind));
 }
 
 bool hasGap(Kind kind, System system) {
-  return kind == Kind::kGraceful && system != System::kSentinel;
+  return isInOrder(kind) && system != System::kSentinel;
 }
 
 std::string section(const Samples& samples, Kind kind) {
