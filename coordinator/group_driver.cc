@@ -53,6 +53,11 @@ std::optional<Code> codeNamed(const std::string& name) {
   return std::nullopt;
 }
 
+// Rounded up: what a restart waits by must not be shorter than what was granted.
+int64_t wholeMillis(Duration duration) {
+  return (duration + Duration{999'999}).toMillis();
+}
+
 xmpp::Element leaseIq(const Jid& to, const v1::LeaseMessage& message) {
   xmpp::Element iq = xmpp::makeIq("set", to);
   iq.add(xmpp::writeLease(message));
@@ -70,10 +75,10 @@ store::GroupRow toRow(const election::GroupRecord& record, WallTime moved_at) {
   row.holder = textOf(record.jid);
   row.instance = record.instance;
   row.offer_nonce = record.offer_nonce;
-  row.lease_ttl_ms = record.lease_ttl.toMillis();
+  row.lease_ttl_ms = wholeMillis(record.lease_ttl);
   row.moved_at = moved_at;
-  row.failsafe_ms = (record.failsafe_limit + Duration{999'999}).toMillis();
-  row.failsafe_lease_ms = record.failsafe_lease.toMillis();
+  row.failsafe_ms = wholeMillis(record.failsafe_limit);
+  row.failsafe_lease_ms = wholeMillis(record.failsafe_lease);
   row.members_version = record.members_version;
   for (const Jid& jid : record.listed) row.listed.push_back(textOf(jid));
   for (const Jid& jid : record.untold) row.untold.push_back(textOf(jid));
