@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 // Who may include whom. A room may always include itself. "proto" stands for the generated headers,
 // "public" for libcontrol/include/muster, "qt", "qxmpp", "protobuf", "spdlog", "sqlite", "toml",
-// "re2", "grpc" and "prometheus" for the libraries of those names.
+// "re2", "zstd", "curl", "systemd", "grpc" and "prometheus" for the libraries of those names.
 const std::map<std::string, std::set<std::string>>& allowedArrows() {
   static const std::map<std::string, std::set<std::string>> kAllowed = {
       {"public", {"spdlog"}},
@@ -30,6 +30,8 @@ const std::map<std::string, std::set<std::string>>& allowedArrows() {
       {"incident", {"base", "service"}},
       {"metrics", {"base", "config", "service", "prometheus"}},
       {"rules", {"base", "public", "service", "config", "re2"}},
+      {"records", {"base", "public", "rules", "re2", "json"}},
+      {"archive", {"base", "public", "records", "rules", "re2", "sqlite", "zstd"}},
       {"log", {"base", "public", "rules", "spdlog"}},
       {"catalogue", {"base", "adhoc", "proto", "protobuf", "json"}},
       {"store", {"base", "sqlite", "json"}},
@@ -38,9 +40,9 @@ const std::map<std::string, std::set<std::string>>& allowedArrows() {
       {"convert", {"base", "election", "service", "log", "proto", "protobuf"}},
       {"xmpp", {"base", "adhoc", "catalogue", "proto", "protobuf", "qt", "qxmpp"}},
       {"commands", {"base", "catalogue", "proto", "protobuf"}},
-      {"node",
-       {"public", "base", "adhoc", "election", "service", "rules", "log", "catalogue", "convert",
-        "store", "xmpp", "commands", "config", "metrics", "proto", "protobuf", "spdlog", "qt"}},
+      {"node", {"public",  "base",    "adhoc",     "election", "service", "rules", "records",
+                "archive", "log",     "catalogue", "convert",  "store",   "xmpp",  "commands",
+                "config",  "metrics", "proto",     "protobuf", "spdlog",  "qt"}},
       {"coordinator",
        {"public",    "base",    "adhoc",    "election", "service", "incident", "log",
         "catalogue", "convert", "store",    "etcd",     "xmpp",    "commands", "config",
@@ -49,7 +51,9 @@ const std::map<std::string, std::set<std::string>>& allowedArrows() {
       {"cli",
        {"base", "adhoc", "catalogue", "config", "convert", "service", "rules", "store", "xmpp",
         "local", "commands", "proto", "protobuf", "qt", "json", "toml", "cli11"}},
-      {"node-agent", {"public", "base", "config", "spdlog", "cli11"}},
+      {"node-agent",
+       {"public", "base", "config", "rules", "records", "proto", "protobuf", "spdlog", "cli11",
+        "json", "curl", "systemd"}},
       {"examples", {"public", "spdlog", "sqlite", "toml", "cli11", "json"}},
   };
   return kAllowed;
@@ -93,6 +97,9 @@ std::string targetOf(const std::string& include) {
   if (include.starts_with("grpc") || include == "etcd_api.grpc.pb.h") return "grpc";
   if (include.starts_with("prometheus/") || include == "CivetServer.h") return "prometheus";
   if (include.starts_with("CLI/")) return "cli11";
+  if (include.starts_with("curl/")) return "curl";
+  if (include.starts_with("systemd/")) return "systemd";
+  if (include == "zstd.h") return "zstd";
   if (include == "sqlite3.h") return "sqlite";
   return "";
 }
