@@ -24,6 +24,20 @@ std::string inQuotes(std::string_view text) {
   return "'" + singleLine(text, 60) + "'";
 }
 
+// What was quoted, quoted again, so that it stays one word among others. A pattern between slashes
+// needs no quotes.
+std::string asOneWord(const std::string& word) {
+  const bool pattern = word.size() > 2 && word.front() == '/' && word.back() == '/';
+  if (pattern || word.find_first_of(" \t") == std::string::npos) return word;
+  const bool negated = word.front() == '-';
+  std::string out = negated ? "-\"" : "\"";
+  for (const char c : word.substr(negated ? 1 : 0)) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
 // Binds one request; holds what was found wrong so far.
 class Binder {
  public:
@@ -88,6 +102,10 @@ class Binder {
       if (!said) order.erase(order.begin());
     }
     for (size_t i = 0; i < positionals.size(); ++i) {
+      if (!order.empty() && order.back()->rest && i + 1 >= order.size()) {
+        values_.emplace(order.back(), wordsFrom(positionals, i));
+        return;
+      }
       if (i >= order.size()) {
         fail(Code::kInvalidArgument, {},
              inQuotes(positionals[i]) + " is one word too many; " + command_.verb + " takes " +
@@ -96,6 +114,15 @@ class Binder {
       }
       values_.emplace(order[i], positionals[i]);
     }
+  }
+
+  static std::string wordsFrom(const std::vector<std::string>& words, size_t first) {
+    std::string out;
+    for (size_t i = first; i < words.size(); ++i) {
+      if (i > first) out += ' ';
+      out += asOneWord(words[i]);
+    }
+    return out;
   }
 
   std::string takes(const std::vector<const Argument*>& order) const {
@@ -385,7 +412,8 @@ std::string argumentLine(const Command& command, const Message& request) {
   bool by_place = true;
   std::vector<const Argument*> rest;
   for (const Argument* argument : command.positionals()) {
-    by_place = by_place && reflection.HasField(request, argument->field);
+    // One that takes several words would come back as a single one.
+    by_place = by_place && !argument->rest && reflection.HasField(request, argument->field);
     if (by_place) {
       append(quoteWord(argumentText(*argument, request)));
     } else {

@@ -109,6 +109,9 @@ Status checkArgument(const Argument& argument, const v1::ArgumentOptions& option
   if (argument.harmless && argument.type != Type::kBool) {
     return mistake(where, "harmless is for yes/no arguments");
   }
+  if (argument.rest && (argument.type != Type::kString || argument.position == 0)) {
+    return mistake(where, "rest is for strings with a position");
+  }
   if (argument.hidden && argument.required) {
     return mistake(where, "a hidden argument can't be required: nobody is asked for it");
   }
@@ -152,6 +155,7 @@ Result<Argument> readArgument(const FieldDescriptor& field) {
   argument.hidden = options.hidden();
   argument.harmless = options.harmless();
   argument.or_forever = options.or_forever();
+  argument.rest = options.rest();
   if (const Status status = checkArgument(argument, options); !status) return status;
   return argument;
 }
@@ -175,6 +179,9 @@ Status checkPositions(const Command& command) {
   }
   const auto order = command.positionals();
   for (size_t i = 1; i < order.size(); ++i) {
+    if (order[i - 1]->rest) {
+      return mistake(order[i]->field->full_name(), "nothing is left for it by the one before");
+    }
     // A group's contact implies the group, so others may well follow it as required.
     if (order[i]->required && !order[i - 1]->required) {
       return mistake(order[i]->field->full_name(),

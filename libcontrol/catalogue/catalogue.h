@@ -47,6 +47,7 @@ struct Argument {
   bool hidden = false;
   bool harmless = false;    // kBool: given as yes, the command changes nothing
   bool or_forever = false;  // kDuration: "forever" may be written too, and is stored as 0
+  bool rest = false;        // kString: takes all words from its position on
 
   // "storage|storage.disk" is for nobody; this is "trace|debug|...", "DURATION", "NUMBER",
   // "yes|no", "GROUP" and the like, as usage lines show it.

@@ -69,6 +69,12 @@ class Splitter {
   Result<Word> readWord() {
     Word word;
     word.column = column_;
+    if (const size_t bytes = patternBytes(); bytes > 0) {
+      const size_t until = rest_.size() - bytes;
+      while (rest_.size() > until) takeCharacterInto(word.text);
+      word.quoted = true;
+      return word;
+    }
     while (!rest_.empty() && !startsWithSpace()) {
       if (const QuoteMark* mark = quoteMark()) {
         word.quoted = true;
@@ -86,6 +92,21 @@ class Splitter {
       }
     }
     return word;
+  }
+
+  // How long the pattern between slashes is that begins here; 0: none does. "/" and "//" are none.
+  size_t patternBytes() const {
+    const size_t begin = rest_.starts_with("-/") ? 1 : 0;
+    if (begin >= rest_.size() || rest_[begin] != '/') return 0;
+    for (size_t i = begin + 1; i < rest_.size(); ++i) {
+      if (rest_[i] == '\\') {
+        ++i;
+      } else if (rest_[i] == '/' && i > begin + 1) {
+        const Splitter behind(rest_.substr(i + 1));
+        if (behind.rest_.empty() || behind.startsWithSpace()) return i + 1;
+      }
+    }
+    return 0;
   }
 
   Status readQuoted(const QuoteMark& opened, std::string& out) {

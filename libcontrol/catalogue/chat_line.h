@@ -17,8 +17,11 @@ struct ChatLine {
 // Words are parted by white space. Single, double and typographic quotes hold a word together
 // wherever in it they stand; a backslash outside single quotes takes the next character as it is. A
 // word with an unquoted '=' after a name (letters, digits, '-' and '_') is name=value, and the same
-// may be written --name=value. Names are lower-cased, '_' read as '-'. Fails with where it went
-// wrong: an open quote, a lone backslash, too long, not UTF-8, more than limits::kMaxArguments.
+// may be written --name=value. A word that begins with a slash (or with '-' and one) and ends with
+// one is a pattern, and is taken as it stands, with its white space, quotes and backslashes; a
+// slash in it stands behind a backslash. Names are lower-cased, '_' read as '-'. Fails with where
+// it went wrong: an open quote, a lone backslash, too long, not UTF-8, more than
+// limits::kMaxArguments.
 Result<ChatLine> parseChatLine(std::string_view text);
 
 // Quoted if need be, so that parseChatLine reads it back as one word that is no name=value.

@@ -186,6 +186,15 @@ class Columns {
   std::vector<std::pair<Path, std::string>> levels_;
 };
 
+void omitIfEmpty(ReplyView::Table& table, size_t column) {
+  const bool empty = std::all_of(table.rows.begin(), table.rows.end(),
+                                 [column](const auto& row) { return row[column].empty(); });
+  if (!empty) return;
+  const auto at = static_cast<std::ptrdiff_t>(column);
+  table.columns.erase(table.columns.begin() + at);
+  for (auto& row : table.rows) row.erase(row.begin() + at);
+}
+
 ReplyView::Table tableOf(const Message& message, const FieldDescriptor& field) {
   ReplyView::Table table;
   table.name = field.name();
@@ -202,6 +211,9 @@ ReplyView::Table tableOf(const Message& message, const FieldDescriptor& field) {
     table.rows.push_back(std::move(cells));
   }
   table.columns = std::move(columns.columns);
+  for (size_t i = columns.paths.size(); i-- > 0;) {
+    if (isOmittedEmpty(*columns.paths[i].field)) omitIfEmpty(table, i);
+  }
   return table;
 }
 

@@ -31,9 +31,9 @@ struct ReplyView {
   std::vector<Table> tables;
 };
 
-// Hidden fields are left out, and lists that say so while they are empty. A Level becomes its
-// sentence and its percentage; in a row the sentence is the last column. Durations are written with
-// units, enums by label.
+// Hidden fields are left out, and lists and columns that say so while they are empty. A Level
+// becomes its sentence and its percentage; in a row the sentence is the last column. Durations are
+// written with units, enums by label.
 ReplyView viewOf(const google::protobuf::Message& reply);
 
 // The lines of a table, columns aligned, empty cells as "-", without the table's own label. No
