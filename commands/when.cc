@@ -1,5 +1,6 @@
 #include "commands/when.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -23,7 +24,8 @@ bool isWhole(const std::string& text, int end) {
   return end > 0 && static_cast<size_t>(end) == text.size();
 }
 
-std::optional<WallTime> next(const std::string& text, WallTime now) {
+// "02:30" today, in UTC.
+std::optional<WallTime> today(const std::string& text, WallTime now) {
   int hours = -1;
   int minutes = -1;
   int end = 0;
@@ -32,8 +34,19 @@ std::optional<WallTime> next(const std::string& text, WallTime now) {
   }
   const auto in_day = timeOfDay(hours, minutes, 0);
   if (!in_day) return std::nullopt;
-  const int64_t today = now.unix_ms - now.unix_ms % kDayMs + *in_day;
-  return WallTime{today > now.unix_ms ? today : today + kDayMs};
+  return WallTime{now.unix_ms - now.unix_ms % kDayMs + *in_day};
+}
+
+std::optional<WallTime> next(const std::string& text, WallTime now) {
+  auto when = today(text, now);
+  if (when && when->unix_ms <= now.unix_ms) when->unix_ms += kDayMs;
+  return when;
+}
+
+std::optional<WallTime> last(const std::string& text, WallTime now) {
+  auto when = today(text, now);
+  if (when && when->unix_ms > now.unix_ms) when->unix_ms -= kDayMs;
+  return when;
 }
 
 std::optional<WallTime> instant(const std::string& text) {
@@ -48,13 +61,19 @@ std::optional<WallTime> instant(const std::string& text) {
   const int read = std::sscanf(text.c_str(), "%4d-%2u-%2u%c%2d:%2d%n:%2d%n", &year, &month, &day,
                                &between, &hours, &minutes, &end, &seconds, &end);
   if (read < 6 || (between != 'T' && between != ' ')) return std::nullopt;
-  const std::string rest = text.substr(static_cast<size_t>(end));
+  std::string rest = text.substr(static_cast<size_t>(end));
+  int milliseconds = 0;
+  if (int digits = 0; std::sscanf(rest.c_str(), ".%3d%n", &milliseconds, &digits) == 1) {
+    if (digits != 4 || milliseconds < 0) return std::nullopt;
+    rest.erase(0, 4);
+  }
   if (!rest.empty() && rest != "Z") return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
                                          std::chrono::day(day)};
   const auto in_day = timeOfDay(hours, minutes, seconds);
   if (!date.ok() || !in_day) return std::nullopt;
-  return WallTime{std::chrono::sys_days(date).time_since_epoch().count() * kDayMs + *in_day};
+  return WallTime{std::chrono::sys_days(date).time_since_epoch().count() * kDayMs + *in_day +
+                  milliseconds};
 }
 
 }  // namespace
@@ -79,6 +98,28 @@ Result<WallTime> parseWhen(const std::string& text, WallTime now, Duration furth
                   toRfc3339(*when) + " is more than " + formatDuration(furthest) + " ahead", field);
   }
   return *when;
+}
+
+Result<WallTime> parsePast(const std::string& text, WallTime now, const std::string& field) {
+  std::optional<WallTime> when;
+  if (const auto ago = parseDuration(text)) {
+    when = WallTime{now.unix_ms - ago->toMillis()};
+  } else {
+    when = last(text, now);
+  }
+  if (!when) when = instant(text);
+  if (!when) {
+    return Status(Code::kInvalidArgument,
+                  "'" + singleLine(text, 64) +
+                      "' is no time; say how long ago, such as 90s, 10m or 2h, or a time in UTC, "
+                      "such as 02:30 or 2026-11-24T02:30:00Z",
+                  field);
+  }
+  if (when->unix_ms > now.unix_ms) {
+    return Status(Code::kInvalidArgument,
+                  toRfc3339(*when) + " is yet to come; it is " + toRfc3339(now), field);
+  }
+  return WallTime{std::max<int64_t>(0, when->unix_ms)};
 }
 
 }  // namespace muster::commands

@@ -14,4 +14,9 @@ namespace muster::commands {
 Result<WallTime> parseWhen(const std::string& text, WallTime now, Duration furthest,
                            const std::string& field);
 
+// A time that is over: a duration such as "1h", which is so long ago; "02:30", the last such time
+// in UTC; or an instant as above, also with milliseconds. kInvalidArgument, with that field, if it
+// is none of these or is after `now`.
+Result<WallTime> parsePast(const std::string& text, WallTime now, const std::string& field);
+
 }  // namespace muster::commands

@@ -164,6 +164,7 @@ Status Daemon::build(const Config& config, std::function<void(const Status&)> fa
   wants_four_eyes_ = config.four_eyes;
   buildRooms(config, fatal);
   buildOverrides();
+  buildLogs();
   buildAlerts(config, fatal);
   if (Status s = cluster_->load(); !s) return s;
   if (Status s = contacts_->load(); !s) return s;
@@ -255,6 +256,24 @@ void Daemon::buildOverrides() {
   cluster_->addListener(std::move(listener));
   levels_ = std::make_unique<LevelReport>(cluster_->members(),
                                           [this] { return cluster_->groupLevels(); });
+}
+
+void Daemon::buildLogs() {
+  cluster_logs_ = std::make_unique<ClusterLogs>(ClusterLogs::Parts{
+      cluster_->members(), *fanout_, clock_, random_, [this] { return cluster_->groupNames(); }});
+  commands::Tails::Ports ports;
+  ports.search = [this](const auto& where, const auto& request, const auto& by, auto done) {
+    cluster_logs_->search(where, request, by, std::move(done));
+  };
+  ports.say = [this](const std::string& place, const Jid& to, const std::string& text) {
+    // What is not heard at once is of no use later.
+    if (component_->isUp()) tellLater(place, to, text);
+  };
+  tails_ = std::make_unique<commands::Tails>(std::move(ports));
+  tail_timer_.setInterval(static_cast<int>(limits::kTailEvery.toMillis()));
+  QObject::connect(&tail_timer_, &QTimer::timeout, &tail_timer_,
+                   [this] { tails_->tick(clock_.elapsed()); });
+  tail_timer_.start();
 }
 
 void Daemon::buildAlerts(const Config& config, const std::function<void(const Status&)>& fatal) {
@@ -365,6 +384,8 @@ Result<std::unique_ptr<catalogue::Dispatcher>> Daemon::makeDispatcher(
   commands::addClusterState(handlers, *view_);
   commands::addCoordinators(handlers, seat_.coordinators != nullptr ? *seat_.coordinators : *this);
   commands::addClusterLogLevel(handlers, *overrides_);
+  commands::addClusterLogs(handlers, *cluster_logs_);
+  commands::addClusterTail(handlers, *tails_);
   commands::addClusterServiceLevel(handlers, *levels_);
   commands::addFailover(handlers, *moves_, *move_schedule_);
   commands::addDrain(handlers, *moves_);

@@ -1,17 +1,20 @@
 // The composition root of muster-coordinator: makes every part, wires them, runs them.
 #pragma once
 
+#include <QTimer>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "commands/coordinators.h"
+#include "commands/tail.h"
 #include "coordinator/alert_room.h"
 #include "coordinator/alerts.h"
 #include "coordinator/channels.h"
 #include "coordinator/chronicle.h"
 #include "coordinator/cluster.h"
+#include "coordinator/cluster_logs.h"
 #include "coordinator/cluster_view.h"
 #include "coordinator/config.h"
 #include "coordinator/contacts.h"
@@ -99,6 +102,7 @@ class Daemon : private commands::Coordinators {
   Status build(const Config& config, std::function<void(const Status&)> fatal);
   void buildRooms(const Config& config, const std::function<void(const Status&)>& fatal);
   void buildOverrides();
+  void buildLogs();
   void buildAlerts(const Config& config, const std::function<void(const Status&)>& fatal);
   void buildRoom(const AlertRoomConfig& config);
   void buildMessenger();
@@ -152,6 +156,9 @@ class Daemon : private commands::Coordinators {
   std::unique_ptr<Membership> membership_;
   std::unique_ptr<Fanout> fanout_;
   std::unique_ptr<Overrides> overrides_;
+  std::unique_ptr<ClusterLogs> cluster_logs_;
+  std::unique_ptr<commands::Tails> tails_;
+  QTimer tail_timer_;
   std::unique_ptr<LevelReport> levels_;
   std::unique_ptr<Watchables> watchables_;
   std::unique_ptr<LogLines> log_lines_;

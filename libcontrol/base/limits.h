@@ -148,8 +148,53 @@ inline constexpr size_t kRuleQueueBytes = 4 * 1024 * 1024;
 // How long that thread rests between two looks at the queue while records come in; each waking
 // costs the logging thread a system call, so not for every record.
 inline constexpr Duration kRuleRest = Duration::millis(2);
+// A record that can be read again later, or whose source can wait, waits for room there so long at
+// most.
+inline constexpr Duration kRuleSubmitWait = Duration::millis(200);
 // After the last record that was lost to a full queue, the rules count as blind for this long.
 inline constexpr Duration kRuleBlindness = Duration::seconds(1);
+
+// --- logs kept: what may be configured ----------------------------------------------------------
+// Of a class of levels; a segment and the head need some.
+inline constexpr uint64_t kMinKeptLogBytes = uint64_t{1} << 20;
+inline constexpr uint64_t kMaxKeptLogBytes = uint64_t{1} << 40;
+inline constexpr Duration kMinKeptLogAge = Duration::seconds(60);
+inline constexpr Duration kMaxKeptLogAge = Duration::seconds(10LL * 366 * 86400);
+
+// --- logs found ---------------------------------------------------------------------------------
+// A search that has found less than was asked for gives what it has after this and says how far it
+// came: people and the coordinator wait for it.
+inline constexpr Duration kLogSearchTime = Duration::millis(1500);
+// Searches that wait for their turn at a node.
+inline constexpr size_t kMaxLogSearches = 32;
+// Lines of one answer, all together: what one stanza takes as base64 (kMaxReplyPartBytes). Further
+// ones are the next page.
+inline constexpr size_t kMaxLogPageBytes = 80 * 1024;
+// The text of one line in it: a stack trace. The rest is in the log itself.
+inline constexpr size_t kMaxLogLineBytes = 4096;
+inline constexpr size_t kMaxLogLimit = 1000;
+// Nodes are given longer for a search than for other orders.
+inline constexpr Duration kLogFanoutWait = Duration::millis(2500);
+inline constexpr Duration kLogFanoutLimit = Duration::seconds(12);
+// Places at which somebody may want to go on in the logs of several nodes; after a quarter of an
+// hour nobody does.
+inline constexpr size_t kMaxLogPlaces = 1024;
+inline constexpr Duration kLogPlaceLife = Duration::seconds(900);
+// Messages of different kinds that are told apart; the rest are counted together.
+inline constexpr size_t kMaxLogGroups = 10'000;
+// Of them, those that a node tells the coordinator, which puts them together.
+inline constexpr uint32_t kMaxLogGroupsTold = 100;
+// Parts of the time asked for, in the chart of a kind of message: as wide as a phone.
+inline constexpr size_t kLogChartParts = 24;
+// How often those who follow a log are told what is new; at most so much in one message, and of one
+// line.
+inline constexpr Duration kTailEvery = Duration::seconds(1);
+inline constexpr size_t kMaxTailMessageBytes = 3000;
+inline constexpr size_t kMaxTailLineBytes = 300;
+inline constexpr uint32_t kTailFetch = 500;
+inline constexpr Duration kMaxTail = Duration::seconds(3600);
+inline constexpr size_t kMaxTails = 100;
+inline constexpr size_t kMaxTailsPerPerson = 5;
 
 // --- incidents and what is told of them --------------------------------------------------------
 // Thresholds that people have set: a hundred who each watch a hundred services.

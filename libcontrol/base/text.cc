@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
+#include <iterator>
 
 namespace muster {
 namespace {
@@ -153,6 +155,53 @@ std::string formatDuration(Duration duration) {
       ms %= unit.ms;
     }
   }
+  return out;
+}
+
+namespace {
+
+struct SizeUnit {
+  const char* name;
+  uint64_t bytes;
+};
+// The longer ones first: each ends with "B".
+constexpr SizeUnit kSizeUnits[] = {{"KiB", uint64_t{1} << 10},
+                                   {"MiB", uint64_t{1} << 20},
+                                   {"GiB", uint64_t{1} << 30},
+                                   {"TiB", uint64_t{1} << 40},
+                                   {"kB", 1'000},
+                                   {"MB", 1'000'000},
+                                   {"GB", 1'000'000'000},
+                                   {"TB", 1'000'000'000'000},
+                                   {"B", 1}};
+
+}  // namespace
+
+Result<uint64_t> parseSize(std::string_view text) {
+  for (const SizeUnit& unit : kSizeUnits) {
+    if (!text.ends_with(unit.name)) continue;
+    std::string_view digits = text.substr(0, text.size() - std::strlen(unit.name));
+    while (digits.ends_with(' ')) digits.remove_suffix(1);
+    uint64_t number = 0;
+    const char* end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, number);
+    if (digits.empty() || error != std::errc() || stop != end) break;
+    if (number > (uint64_t{1} << 63) / unit.bytes) break;
+    return number * unit.bytes;
+  }
+  return Status(Code::kInvalidArgument,
+                "'" + singleLine(text, 40) + "' is no size; write one such as 64MiB or 2GB");
+}
+
+std::string formatSize(uint64_t bytes) {
+  if (bytes < 1024) return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes");
+  static constexpr const char* kNames[] = {"KiB", "MiB", "GiB", "TiB"};
+  double amount = static_cast<double>(bytes);
+  size_t unit = 0;
+  for (amount /= 1024; amount >= 1024 && unit + 1 < std::size(kNames); amount /= 1024) ++unit;
+  char out[32];
+  snprintf(out, sizeof out, amount < 10 && amount != std::floor(amount) ? "%.1f %s" : "%.0f %s",
+           amount, kNames[unit]);
   return out;
 }
 

@@ -18,6 +18,12 @@ Result<Duration> parseDuration(std::string_view text);
 // The shortest form that parseDuration reads back as the same: "10m", "1h30m", "250ms", "0s".
 std::string formatDuration(Duration duration);
 
+// "64MiB", "1GB", "500kB", "100B": powers of 1024 with an 'i', of 1000 without; a number alone is
+// refused. Whole numbers, at most 8 EiB.
+Result<uint64_t> parseSize(std::string_view text);
+// For people, to three digits or so: "1.5 GiB", "64 MiB", "812 bytes".
+std::string formatSize(uint64_t bytes);
+
 // The candidate nearest to what was typed, if it is near enough to be a slip of the hand.
 std::optional<std::string> closestTo(std::string_view typed,
                                      const std::vector<std::string>& candidates);

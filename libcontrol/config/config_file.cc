@@ -144,6 +144,26 @@ Duration ConfigTable::duration(const std::string& key, Duration fallback, Durati
   return *parsed;
 }
 
+uint64_t ConfigTable::size(const std::string& key, uint64_t fallback, uint64_t min, uint64_t max) {
+  const toml::node* value = node_->get(key);
+  if (value == nullptr) return fallback;
+  const auto* text = value->as_string();
+  if (text == nullptr) {
+    node_->fail(value, key, "must be a size in quotes with its unit, such as \"64MiB\"");
+    return fallback;
+  }
+  const auto parsed = parseSize(text->get());
+  if (!parsed) {
+    node_->fail(value, key, parsed.status().text());
+    return fallback;
+  }
+  if (*parsed < min || *parsed > max) {
+    node_->fail(value, key, "must be from " + formatSize(min) + " to " + formatSize(max));
+    return fallback;
+  }
+  return *parsed;
+}
+
 std::vector<std::string> ConfigTable::strings(const std::string& key) {
   std::vector<std::string> out;
   const toml::node* value = node_->get(key);

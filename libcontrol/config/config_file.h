@@ -29,6 +29,8 @@ class ConfigTable {
   bool boolean(const std::string& key, bool fallback);
   // Written with its unit: "5s".
   Duration duration(const std::string& key, Duration fallback, Duration min, Duration max);
+  // A number of bytes, written with its unit: "64MiB", "2GB".
+  uint64_t size(const std::string& key, uint64_t fallback, uint64_t min, uint64_t max);
   std::vector<std::string> strings(const std::string& key);
   // A path; relative ones are taken from the folder of the configuration file.
   std::filesystem::path path(const std::string& key);

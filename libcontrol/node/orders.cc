@@ -28,7 +28,8 @@ v1::OrderReply replyOf(const Status& status) {
 
 // An empty result says "ok" in as few bytes as a pong; of a thousand answers that shows.
 void answer(const xmpp::IqReply& reply, const v1::OrderReply& outcome) {
-  const bool bare = !outcome.has_log_level() && outcome.bad_lines().empty();
+  const bool bare = !outcome.has_log_level() && outcome.bad_lines().empty() &&
+                    !outcome.has_logs() && !outcome.has_top_errors();
   if (outcome.code() == codeName(Code::kOk) && bare) return reply.result();
   reply.result(xmpp::writeOrderReply(outcome));
 }
@@ -66,7 +67,16 @@ void Orders::onOrder(const xmpp::Element& iq, const xmpp::IqReply& reply) {
   if (!by) return answer(reply, replyOf(by.status()));
   switch (order->kind_case()) {
     case v1::Order::kLogLevel:
-      return logLevel(*by, order->log_level(), reply);
+      return command("LogLevel", *by, order->log_level(), reply,
+                     [lists = !order->log_level().has_level()](const auto& from, auto& to) {
+                       if (lists) to.mutable_log_level()->CopyFrom(from);
+                     });
+    case v1::Order::kLogs:
+      return command("Logs", *by, order->logs(), reply,
+                     [](const auto& from, auto& to) { to.mutable_logs()->CopyFrom(from); });
+    case v1::Order::kTopErrors:
+      return command("TopErrors", *by, order->top_errors(), reply,
+                     [](const auto& from, auto& to) { to.mutable_top_errors()->CopyFrom(from); });
     case v1::Order::kDrain:
       return answer(reply, replyOf(drain(*by, order->drain())));
     case v1::Order::kBadLines:
@@ -76,9 +86,10 @@ void Orders::onOrder(const xmpp::Element& iq, const xmpp::IqReply& reply) {
   }
 }
 
-void Orders::logLevel(const Jid& by, const v1::LogLevelRequest& request,
-                      const xmpp::IqReply& reply) {
-  const catalogue::Command* command = parts_.dispatcher.catalogue().findMethod("LogLevel");
+void Orders::command(const std::string& rpc, const Jid& by,
+                     const google::protobuf::Message& request, const xmpp::IqReply& reply,
+                     std::function<void(const google::protobuf::Message&, v1::OrderReply&)> take) {
+  const catalogue::Command* command = parts_.dispatcher.catalogue().findMethod(rpc);
   catalogue::CallRequest call;
   call.caller = by;
   call.face = catalogue::Face::kCoordinator;
@@ -95,15 +106,12 @@ void Orders::logLevel(const Jid& by, const v1::LogLevelRequest& request,
   if (!prepared.bound.errors.empty()) {
     return answer(reply, replyOf(prepared.bound.errors.front()));
   }
-  parts_.dispatcher.run(
-      std::move(prepared), call, parts_.clock.elapsed(), parts_.clock.wall(),
-      [reply, lists = !request.has_level()](const catalogue::CallOutcome& outcome) {
-        v1::OrderReply out = replyOf(outcome.status);
-        if (lists && outcome.reply != nullptr) {
-          out.mutable_log_level()->CopyFrom(*outcome.reply);
-        }
-        answer(reply, out);
-      });
+  parts_.dispatcher.run(std::move(prepared), call, parts_.clock.elapsed(), parts_.clock.wall(),
+                        [reply, take = std::move(take)](const catalogue::CallOutcome& outcome) {
+                          v1::OrderReply out = replyOf(outcome.status);
+                          if (outcome.reply != nullptr) take(*outcome.reply, out);
+                          answer(reply, out);
+                        });
 }
 
 // Changes nothing, so it leaves no trace in the trail.

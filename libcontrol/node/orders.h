@@ -1,6 +1,7 @@
 // Orders of the coordinator: what it has this node do for somebody who asked at the coordinator.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -38,7 +39,10 @@ class Orders {
 
  private:
   void onOrder(const xmpp::Element& iq, const xmpp::IqReply& reply);
-  void logLevel(const Jid& by, const v1::LogLevelRequest& request, const xmpp::IqReply& reply);
+  // As the node's own command of that rpc; `take` gets its reply, if there is one.
+  void command(const std::string& rpc, const Jid& by, const google::protobuf::Message& request,
+               const xmpp::IqReply& reply,
+               std::function<void(const google::protobuf::Message&, v1::OrderReply&)> take);
   v1::OrderReply badLines(const v1::BadLinesRequest& request) const;
   Status drain(const Jid& by, const v1::DrainMark& mark);
 
