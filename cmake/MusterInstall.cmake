@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 # One archive of all layers. Whatever of the generated messages a program can ask for is referred to
 # by the code that answers, so nobody has to link the archive whole.
 set(objects "")
-foreach(layer proto base config fence election service metrics rules adhoc log catalogue convert store xmpp commands
+foreach(layer proto base config fence election service metrics rules records archive adhoc log catalogue convert store xmpp commands
               node)
   list(APPEND objects "$<TARGET_OBJECTS:muster_${layer}>")
 endforeach()
@@ -17,7 +17,7 @@ target_include_directories(muster_control_merged
 target_link_libraries(
   muster_control_merged
   PUBLIC Threads::Threads protobuf::libprotobuf spdlog::spdlog SQLite::SQLite3
-         tomlplusplus::tomlplusplus PkgConfig::re2 PkgConfig::prometheus civetweb-cpp Qt${QT_VERSION_MAJOR}::Core Qt${QT_VERSION_MAJOR}::Network
+         tomlplusplus::tomlplusplus PkgConfig::re2 PkgConfig::zstd PkgConfig::prometheus civetweb-cpp Qt${QT_VERSION_MAJOR}::Core Qt${QT_VERSION_MAJOR}::Network
          Qt${QT_VERSION_MAJOR}::Xml QXmpp::QXmpp)
 
 install(TARGETS muster muster-coordinator muster-agent RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "libcontrol/log/keep_sink.h"
+
 namespace muster::log {
 namespace {
 
@@ -88,14 +90,39 @@ std::shared_ptr<const ActiveRules> RuleSink::current() const {
 }
 
 void RuleSink::log(const spdlog::details::log_msg& msg) {
-  const std::string_view logger(msg.logger_name.data(), msg.logger_name.size());
-  if (static_cast<Severity>(msg.level) < leastFor(logger)) return;
+  push(static_cast<Severity>(msg.level),
+       std::string_view(msg.logger_name.data(), msg.logger_name.size()),
+       std::string_view(msg.payload.data(), msg.payload.size()));
+}
+
+bool RuleSink::wants(Severity level, std::string_view logger) {
+  return level >= static_cast<Severity>(this->level()) && level >= leastFor(logger);
+}
+
+void RuleSink::push(Severity level, std::string_view logger, std::string_view text) {
+  if (!wants(level, logger)) return;
+  if (!tryPush(level, logger, text)) dropped_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void RuleSink::submit(Severity level, std::string_view logger, std::string_view text) {
+  if (!wants(level, logger)) return;
+  const auto end =
+      std::chrono::steady_clock::now() + std::chrono::nanoseconds(limits::kRuleSubmitWait.ns);
+  while (!tryPush(level, logger, text)) {
+    if (std::chrono::steady_clock::now() >= end) {
+      dropped_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::nanoseconds(limits::kRuleRest.ns));
+  }
+}
+
+bool RuleSink::tryPush(Severity level, std::string_view logger, std::string_view text) {
   const bool taken =
-      ring_.push({static_cast<uint8_t>(msg.level), logger.substr(0, limits::kMaxLoggerNameBytes),
-                  std::string_view(msg.payload.data(), msg.payload.size())
-                      .substr(0, limits::kMaxRuleTextBytes)});
-  if (!taken) dropped_.fetch_add(1, std::memory_order_relaxed);
+      ring_.push({static_cast<uint8_t>(level), logger.substr(0, limits::kMaxLoggerNameBytes),
+                  text.substr(0, limits::kMaxRuleTextBytes)});
   if (asleep_.load(std::memory_order_seq_cst) != 0) wake();
+  return taken;
 }
 
 // Of the rules that are for this logger.
@@ -218,7 +245,9 @@ bool areRulesAttached(const spdlog::logger& logger) {
 }
 
 void attachRules(spdlog::logger& logger) {
-  if (!areRulesAttached(logger)) logger.sinks().push_back(RuleSink::instance());
+  if (areRulesAttached(logger)) return;
+  logger.sinks().push_back(RuleSink::instance());
+  logger.sinks().push_back(KeepSink::instance());
 }
 
 void attachRulesToRegistered() {

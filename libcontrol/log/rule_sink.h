@@ -76,6 +76,13 @@ class RuleSink final : public spdlog::sinks::sink {
   // Null without rules.
   std::shared_ptr<const ActiveRules> current() const;
 
+  // For records that no logger of this process has written. Whether any rule may be for it.
+  bool wants(rules::Severity level, std::string_view logger);
+  // As log(): a record that finds the queue full is dropped and counted.
+  void push(rules::Severity level, std::string_view logger, std::string_view text);
+  // For a thread that may be held up: waits for room, up to limits::kRuleSubmitWait.
+  void submit(rules::Severity level, std::string_view logger, std::string_view text);
+
   // Records dealt with, and dropped, since the sink was made.
   uint64_t handled() const { return handled_.load(std::memory_order_relaxed); }
   uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
@@ -88,6 +95,7 @@ class RuleSink final : public spdlog::sinks::sink {
 
  private:
   rules::Severity leastFor(std::string_view logger);
+  bool tryPush(rules::Severity level, std::string_view logger, std::string_view text);
   void wake();
 
   // On the sink's thread.
@@ -119,8 +127,8 @@ class RuleSink final : public spdlog::sinks::sink {
   std::chrono::steady_clock::time_point last_drop_;
 };
 
-// Has the rules see what this logger writes, unless they do already. spdlog's list of sinks has no
-// lock: not while another thread may log through it.
+// Has the rules see what this logger writes, and whoever keeps records (keep_sink.h), unless they
+// do already. spdlog's list of sinks has no lock: not while another thread may log through it.
 void attachRules(spdlog::logger& logger);
 bool areRulesAttached(const spdlog::logger& logger);
 // The same for every logger that is registered with spdlog by now. Those that muster::logger()

@@ -48,6 +48,7 @@ NodeCore::NodeCore(Parts parts)
       drain_(parts_.store, [this] { publish(true); }),
       audit_(parts_.audit),
       app_commands_(parts_.commands, parts_.command_thread),
+      tails_(tailPorts()),
       endpoint_(*parts_.link, parts_.clock, parts_.random),
       coordinator_(endpoint_, parts_.identity.coordinator_account, parts_.clock,
                    [this] { publish(false); }),
@@ -89,6 +90,8 @@ Status NodeCore::buildFaces() {
   commands::addNodeDrain(handlers, *this);
   commands::addAudit(handlers, audit_);
   commands::addRules(handlers, *this);
+  commands::addLogs(handlers, parts_.kept_log);
+  commands::addTail(handlers, tails_);
   app_commands_.addTo(handlers);
   NodeFaces::Parts faces_parts{endpoint_, authority_, *this, audit_, parts_.clock, parts_.random};
   faces_parts.answered = [this](const std::string& verb, Code outcome, ElapsedTime began) {
@@ -185,7 +188,38 @@ service::NodeSnapshot NodeCore::snapshot() {
 void NodeCore::housekeeping() {
   levels_.housekeeping(parts_.clock.elapsed());
   if (parts_.memory != nullptr) parts_.memory->saveIfDue();
+  parts_.kept_log.housekeeping();
+  if (const ElapsedTime now = parts_.clock.elapsed(); now - tails_asked_ >= limits::kTailEvery) {
+    tails_asked_ = now;
+    tails_.tick(now);
+  }
   publish(false);
+}
+
+// A node's own log is searched as that of a cluster of one, whose only node has no name.
+commands::Tails::Ports NodeCore::tailPorts() {
+  commands::Tails::Ports ports;
+  ports.search = [this](const auto&, const v1::ClusterLogsRequest& asked, const auto&, auto done) {
+    v1::LogsRequest request;
+    if (asked.has_query()) request.set_query(asked.query());
+    if (asked.has_level()) request.set_level(asked.level());
+    if (asked.has_logger()) request.set_logger(asked.logger());
+    if (asked.has_after()) request.set_after(asked.after());
+    request.set_limit(asked.limit());
+    parts_.kept_log.search(request, [done = std::move(done)](Result<v1::LogsReply> found) {
+      if (!found) return done(found.status());
+      v1::ClusterLogsReply reply;
+      for (v1::LogLine& line : *found->mutable_lines()) {
+        *reply.add_lines()->mutable_line() = std::move(line);
+      }
+      reply.set_newer(found->newer());
+      done(std::move(reply));
+    });
+  };
+  ports.say = [this](const std::string&, const Jid& to, const std::string& text) {
+    if (faces_ != nullptr) faces_->say(to, text);
+  };
+  return ports;
 }
 
 v1::NodeRole NodeCore::role() const {

@@ -12,6 +12,7 @@
 #include "commands/node_drain.h"
 #include "commands/node_state.h"
 #include "commands/rules.h"
+#include "commands/tail.h"
 #include "libcontrol/base/clock.h"
 #include "libcontrol/base/random.h"
 #include "libcontrol/metrics/command_counts.h"
@@ -20,6 +21,7 @@
 #include "libcontrol/node/authority.h"
 #include "libcontrol/node/coordinator_watch.h"
 #include "libcontrol/node/drain_marks.h"
+#include "libcontrol/node/kept_log.h"
 #include "libcontrol/node/lease_driver.h"
 #include "libcontrol/node/local_log_levels.h"
 #include "libcontrol/node/log_rules.h"
@@ -58,6 +60,7 @@ class NodeCore : public commands::NodeState,
     AppThread& app;
     AppThread& command_thread;
     std::vector<Commands> commands;
+    KeptLog& kept_log;
     LogRules* log_rules = nullptr;  // null: none
     Warden& warden;
     Clock& clock;
@@ -109,6 +112,7 @@ class NodeCore : public commands::NodeState,
   void listen();
   service::NodeSnapshot snapshot();
   void housekeeping();
+  commands::Tails::Ports tailPorts();
   void publish(bool even_if_unchanged);
   v1::NodeStatus status(const service::NodeSnapshot& snapshot) const;
   void onUp();
@@ -123,6 +127,8 @@ class NodeCore : public commands::NodeState,
   NodeAudit audit_;
   LocalLogLevels levels_;
   AppCommands app_commands_;
+  commands::Tails tails_;
+  ElapsedTime tails_asked_{};
   Mailbox read_rules_;  // what came of reading them, from the thread of the commands
   xmpp::Endpoint endpoint_;
   CoordinatorWatch coordinator_;

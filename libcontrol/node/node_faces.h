@@ -39,6 +39,8 @@ class NodeFaces {
       catalogue::HandlerSet handlers);
 
   catalogue::Dispatcher& dispatcher() { return *dispatcher_; }
+  // A chat message of our own accord; lost without a connection.
+  void say(const Jid& to, const std::string& text) { (void)chat_.say(Jid(), to, text); }
 
  private:
   NodeFaces(const Parts& parts, const NodeIdentity& identity,

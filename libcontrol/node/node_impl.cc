@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "libcontrol/log/rule_sink.h"
 #include "libcontrol/xmpp/client_link.h"
 #include "muster/log.h"
 
@@ -54,8 +55,18 @@ Result<std::unique_ptr<Node>> NodeImpl::create(NodeOptions options) {
   ensureQtApplication();
   std::unique_ptr<NodeImpl> node(new NodeImpl(std::move(options), std::move(identity).value(),
                                               std::move(store).value(), std::move(audit).value()));
+  if (Status opened = node->openLog(); !opened) return opened;
   if (Status loaded = node->loadLogRules(); !loaded) return loaded;
   return std::unique_ptr<Node>(std::move(node));
+}
+
+Status NodeImpl::openLog() {
+  auto log = KeptLog::make(options_.logs);
+  if (!log) return log.status();
+  kept_log_ = std::move(log).value();
+  if (options_.logs.keep) log::attachRulesToRegistered();
+  kept_log_->start();
+  return Status::ok();
 }
 
 Status NodeImpl::loadLogRules() {
@@ -153,6 +164,7 @@ NodeCore::Parts NodeImpl::parts() {
           .app = *app_,
           .command_thread = *command_thread_,
           .commands = commands_,
+          .kept_log = *kept_log_,
           .log_rules = log_rules_.get(),
           .warden = *warden_,
           .clock = clock_,
@@ -192,6 +204,7 @@ Status NodeImpl::start() {
     }
     status = openMetrics();
     if (!status) return;
+    kept_log_->openSearches();
     (*core)->start();
     const std::lock_guard core_lock(core_mutex_);
     core_ = std::move(core).value();
@@ -240,6 +253,7 @@ void NodeImpl::endThreads() {
   loop_->run([this] {
     // A scrape that is under way may ask for the core once more.
     exposition_.reset();
+    kept_log_->closeSearches();
     std::unique_ptr<NodeCore> ended;
     const std::lock_guard core_lock(core_mutex_);
     ended = std::move(core_);

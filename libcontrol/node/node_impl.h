@@ -10,6 +10,7 @@
 #include "libcontrol/base/random.h"
 #include "libcontrol/metrics/exposition.h"
 #include "libcontrol/node/app_thread.h"
+#include "libcontrol/node/kept_log.h"
 #include "libcontrol/node/log_rules.h"
 #include "libcontrol/node/loop_thread.h"
 #include "libcontrol/node/node_core.h"
@@ -42,10 +43,12 @@ class NodeImpl : public Node {
   std::unique_ptr<Lease> lease() const override;
   std::string fullJid() const override;
   Status reloadLogRules() override;
+  LogIntake& intake() override { return *kept_log_; }
 
  private:
   NodeImpl(NodeOptions options, NodeIdentity identity, std::unique_ptr<store::NodeStateStore> store,
            std::unique_ptr<store::AuditStore> audit);
+  Status openLog();
   Status loadLogRules();
   NodeCore::Parts parts();
   // On the loop.
@@ -63,6 +66,7 @@ class NodeImpl : public Node {
   std::mutex services_mutex_;
   service::ServiceSet services_;
   std::unique_ptr<ServiceMemory> memory_;
+  std::unique_ptr<KeptLog> kept_log_;
   std::unique_ptr<LogRules> log_rules_;  // null: none; its services live in services_
   Status services_problem_;  // the first service that could not be made; told by start()
   std::function<Status(const Lease&)> promote_;

@@ -1,6 +1,7 @@
 #include "libcontrol/base/text.h"
 #include "libcontrol/config/config_file.h"
 #include "libcontrol/metrics/metrics_config.h"
+#include "libcontrol/node/logs_config.h"
 #include "libcontrol/rules/rule_set.h"
 #include "muster/node.h"
 
@@ -52,6 +53,7 @@ Result<NodeOptions> loadNodeOptions(const std::filesystem::path& file) {
   options.state_dir = node.path("state_dir");
   options.log_rules = node.path("log_rules");
   readWatchdog(node, options);
+  options.logs = readLogOptions(root.table("logs"), options.state_dir);
   const metrics::MetricsConfig metrics = metrics::readMetrics(node.table("metrics"));
   options.metrics = {metrics.listen, metrics.allow_remote};
   for (ConfigTable grant : node.tables("grant")) {

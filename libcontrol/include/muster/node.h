@@ -8,6 +8,7 @@
 //   (*node)->start();
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "muster/lease.h"
+#include "muster/records.h"
 #include "muster/service.h"
 #include "muster/status.h"
 
@@ -37,6 +39,34 @@ enum class WatchdogMode {
   kOff,
   kAutomatic,  // if it can be used; otherwise the log says why it isn't
   kRequired,   // no lease without it
+};
+
+// A pattern (RE2) of what must not be kept or shown; what its first group matches is replaced, or
+// else the whole.
+struct LogMask {
+  std::string name;
+  std::string pattern;
+  std::string replacement = "***";
+};
+
+// How much of records of some levels is kept; whichever is reached first.
+struct LogRetention {
+  uint64_t max_bytes = 0;           // 0: a share of LogOptions::max_bytes
+  std::chrono::seconds max_age{0};  // 0: for as long as there is room
+};
+
+// The log that a node keeps, to be found again with `logs` (docs/logs.md).
+struct LogOptions {
+  bool keep = false;
+  std::filesystem::path folder;              // empty: "logs" in the state_dir
+  uint64_t max_bytes = uint64_t{256} << 20;  // all together
+  LogRetention debug;                        // trace and debug
+  LogRetention info;
+  LogRetention warn;  // warn, error and critical
+  // Secrets are masked before records are kept, shown or matched: by the usual rules but for those
+  // named in `mask_off`, and by these.
+  std::vector<LogMask> masks;
+  std::vector<std::string> mask_off;
 };
 
 struct NodeOptions {
@@ -63,6 +93,7 @@ struct NodeOptions {
   // By these rules records of the application's log count for its services (docs/log-rules.md);
   // empty: none. Of the nodes of a process one may have them.
   std::filesystem::path log_rules;
+  LogOptions logs;
   MetricsOptions metrics;
   // Who may command this node, besides whomever the coordinator tells it of: bare JID, role name.
   std::vector<std::pair<std::string, std::string>> grants;
@@ -92,6 +123,9 @@ class Node {
   virtual Requests& requests(const std::string& name, ServiceOptions options = {}) = 0;
   virtual Gauge& gauge(const std::string& name, const GaugeBounds& bounds,
                        ServiceOptions options = {}) = 0;
+
+  // For records that this process's loggers don't write. As long as the node lives.
+  virtual LogIntake& intake() = 0;
 
   // Set before start(). `promote` claims the lease's token at the resource before it reads anything
   // there (muster/fence.h) and returns once the application is active; an error, or an
