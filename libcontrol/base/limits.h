@@ -376,6 +376,23 @@ inline constexpr Duration kMetricsFresh = Duration::millis(500);
 inline constexpr int kMetricsThreads = 2;
 inline constexpr Duration kMetricsRequest = Duration::seconds(5);
 
+// --- log records of other programs
+// ------------------------------------------------------------------ Of one line; more is a dump.
+// And of a record of several lines: a stack trace of Java with all its causes has some hundreds.
+inline constexpr size_t kMaxLogLineBytes = 64 * 1024;
+inline constexpr size_t kMaxRecordLines = 1000;
+inline constexpr size_t kMaxRecordBytes = 128 * 1024;
+// Own rules for what is to be masked, each tried on every line that any of them might match; what
+// stands in the place of a secret; and the memory of one usual rule and of the automaton of all.
+inline constexpr size_t kMaxMaskRules = 32;
+inline constexpr size_t kMaxMaskReplacementBytes = 64;
+inline constexpr int64_t kMaxMaskMemory = 2 * 1024 * 1024;
+inline constexpr int64_t kMaxMaskSetMemory = 8 * 1024 * 1024;
+// Templates: what a record is about stands at its beginning; the groups take some 10 MB.
+inline constexpr size_t kMaxTemplateBytes = 512;
+inline constexpr size_t kMaxTemplateExampleBytes = 1024;
+inline constexpr size_t kMaxTemplateGroups = 10'000;
+
 // --- muster-agent -----------------------------------------------------------------------------
 // Shorter waits would spend the machine on starting a program that doesn't run; after longer ones
 // nobody remembers that it is to be started again.
