@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <istream>
+#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "libcontrol/base/clock.h"
+#include "libcontrol/records/format.h"
+#include "libcontrol/records/joiner.h"
 #include "libcontrol/rules/rule.h"
 
 namespace muster::cli {
@@ -21,18 +23,15 @@ struct LogRecord {
   size_t line = 0;   // of its beginning, from 1
 };
 
-// The beginning of a record in spdlog's default layout: "[2026-01-01 14:03:00.123] [logger] [level]
-// text"; the root logger has no name there. Nothing if the line is none. `line` is not set.
-std::optional<LogRecord> parseLogLine(std::string_view line);
-
-// What follows the beginning of a record and is none itself belongs to it (a stack trace), as it
-// did when the record was logged. Lines before the first beginning, so all of a log with another
-// layout, are records by themselves, of level info and the root logger. Lines may be of any length
-// and hold any bytes; what is kept of one is bounded.
+// Of a log in spdlog's default layout: "[2026-01-01 14:03:00.123] [logger] [level] text"; the root
+// logger has no name there. What follows the beginning of a record and is none itself belongs to it
+// (a stack trace), as it did when the record was logged. Lines before the first beginning, so all
+// of a log with another layout, are records by themselves, of level info and the root logger. Lines
+// may be of any length and hold any bytes; what is kept of one is bounded.
 class LogLines {
  public:
   // `in` must outlive this.
-  explicit LogLines(std::istream& in) : in_(in) {}
+  explicit LogLines(std::istream& in);
 
   // False at the end.
   bool next(LogRecord& out);
@@ -44,7 +43,8 @@ class LogLines {
 
   std::istream& in_;
   std::string line_;
-  std::optional<LogRecord> begun_;  // whose further lines may follow
+  const std::unique_ptr<records::Format> format_;
+  records::Joiner joiner_;
   size_t lines_ = 0;
 };
 
