@@ -50,6 +50,9 @@ class CommandLine {
     verbs_.addTo(app_);
     explain_ = app_.get_subcommand("explain");
     explain_->add_option("--replay", replayed_, "A choice that was saved with -o json");
+    CLI::App* logs = app_.get_subcommand("logs");
+    logs->add_flag("--follow", verbs_.logFlags().follow, "Go on with what is new until Ctrl-C");
+    logs->add_flag("--all", verbs_.logFlags().all, "Every line that matches, however many");
     addLocalVerbs();
   }
 
@@ -65,7 +68,8 @@ class CommandLine {
       return usageError(error, argc, argv);
     }
     const bool of_catalogue = !verbs_.parsed().empty();
-    if (flags_.output == "csv" && !of_catalogue) return report(false, noCsv());
+    const bool of_answers = flags_.output == "csv" || flags_.output == "raw";
+    if (of_answers && !of_catalogue) return report(false, noCsv());
     for (const Local& local : without_settings_) {
       if (local.app->parsed()) return local.run();
     }
@@ -100,6 +104,11 @@ class CommandLine {
       std::cout << "\nWith --replay FILE the choice that was saved in it, with -o json, is made "
                    "again, without a coordinator; exit code 1 if another comes of it.\n";
     }
+    if (verbs_.parsed() == "logs") {
+      std::cout << "\nWith --follow it goes on with what is new until Ctrl-C; --all prints every "
+                   "line that matches, however many there are. A word that begins with '-' stands "
+                   "behind a '--'.\n";
+    }
     return done;
   }
 
@@ -117,16 +126,17 @@ class CommandLine {
     }
     const std::vector<std::string> words = flags_only.remaining();
     if (flags_.at.empty() || words.empty() || words[0].starts_with("-")) return std::nullopt;
-    if (flags_.output == "csv") return report(false, noCsv());
+    if (flags_.output == "csv" || flags_.output == "raw") return report(false, noCsv());
     const auto settings = resolve(flags_, Environment::ofProcess());
     if (!settings) return report(flags_.output == "json", settings.status());
     return runApplicationVerb(*settings, catalogues_, words);
   }
 
   static Status noCsv() {
-    return {Code::kInvalidArgument,
-            "--output: csv is for the commands of coordinator and nodes, such as report; here "
-            "there are table and json"};
+    return {
+        Code::kInvalidArgument,
+        "--output: csv is for the commands of coordinator and nodes, such as report, and raw for "
+        "log lines; here there are table and json"};
   }
 
   struct Local {
@@ -156,7 +166,8 @@ class CommandLine {
     add("--ca-file", "--ca-file", flags_.ca_file);
     add("--coordinator", "--coordinator", flags_.coordinator);
     add("--at", "--at", flags_.at);
-    add("-o,--output", "--output", flags_.output)->check(CLI::IsMember({"table", "json", "csv"}));
+    add("-o,--output", "--output", flags_.output)
+        ->check(CLI::IsMember({"table", "json", "csv", "raw"}));
     add("--timeout", "--timeout", flags_.timeout);
   }
 

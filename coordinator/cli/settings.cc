@@ -194,6 +194,7 @@ Result<Settings> resolve(const Flags& flags, const Environment& environment) {
   const std::string output = flags.output.value_or(file.output);
   settings.json = output == "json";
   settings.csv = output == "csv";
+  settings.raw = output == "raw";
   settings.timeout = file.timeout;
   if (flags.timeout) {
     const auto timeout = timeoutFrom(*flags.timeout);

@@ -59,7 +59,8 @@ struct Settings {
   LoginSettings login;
   std::string at;
   bool json = false;
-  bool csv = false;                 // of answers with lists; never both
+  bool csv = false;                 // of answers with lists; at most one of the three
+  bool raw = false;                 // of log lines: their text alone
   std::optional<Duration> timeout;  // for one call; unset: the verb's own
   std::string source;               // where the login comes from, for people
 };

@@ -56,6 +56,11 @@ void print(const Settings& settings, const google::protobuf::Message& reply) {
   }
 }
 
+Status noRaw(const std::string& verb) {
+  return {Code::kInvalidArgument,
+          "--output: raw is for log lines; " + verb + " has table, json and csv"};
+}
+
 Status elsewhere(const std::string& verb, const Target& target) {
   if (target.kind == Target::Kind::kNode) {
     return {Code::kInvalidArgument,
@@ -175,6 +180,7 @@ Exit Verbs::run(const Settings& settings) {
   if (!bound.errors.empty()) {
     return report(settings.json, catalogue::combine(bound.errors), bound.errors);
   }
+  if (settings.raw && !isLogStream(*command)) return report(false, noRaw(verb));
   giveKey(*command, *bound.request);
   if (!login) return report(settings.json, login.status());
   Client client(std::move(login).value());
@@ -182,6 +188,10 @@ Exit Verbs::run(const Settings& settings) {
       settings.timeout.value_or(waits(*command, *bound.request) ? kDefaultWait : kDefaultTimeout));
   const auto to = addressOf(client, catalogues_.cluster, *target);
   if (!to) return report(settings.json, to.status());
+  if (isLogStream(*command) && !settings.csv) {
+    return streamLogs(settings, log_flags_, client, *to, *catalogue.findMethod("Logs"),
+                      *bound.request);
+  }
   const auto reply = client.call(*to, *command, *bound.request);
   if (!reply) return report(settings.json, reply.status());
   print(settings, **reply);

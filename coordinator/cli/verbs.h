@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/cli/log_stream.h"
 #include "coordinator/cli/report.h"
 #include "coordinator/cli/settings.h"
 #include "libcontrol/base/status.h"
@@ -38,6 +39,8 @@ class Verbs {
   // Whether its --help was asked for, which needs no settings.
   bool isHelp() const;
   Exit help(const Flags& flags) const;
+  // For `logs`; to be set before run().
+  LogStreamFlags& logFlags() { return log_flags_; }
   // Carries the parsed verb out and prints what came of it.
   Exit run(const Settings& settings);
 
@@ -53,6 +56,7 @@ class Verbs {
   catalogue::RawArguments rawArguments(const Given& given) const;
 
   const Catalogues& catalogues_;
+  LogStreamFlags log_flags_;
   std::map<std::string, Given> given_;  // by verb
 };
 

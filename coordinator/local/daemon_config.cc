@@ -123,6 +123,7 @@ std::string nodeToml(const ClusterInfo& info, const std::string& node) {
                            {"coordinator_account", coordinatorAccount()},
                            {"group", kGroup},
                            {"state_dir", (folder / "state").string()}}},
+      {"logs", toml::table{{"max_size", "64MiB"}}},
       {"ledger", toml::table{{"listen", info.host},
                              {"port", 0},
                              {"port_file", ledgerPortFile(info.dir, node).string()},

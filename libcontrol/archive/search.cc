@@ -130,6 +130,11 @@ Found Archive::searchView(const Search& search, const EachMatch& match,
     }
     cursor->next();
   }
+  if (out.stop == Found::Stop::kTime || out.stop == Found::Stop::kBytes) {
+    const auto next = neighbours(world, view, *out.next, search.oldest_first, 1);
+    if (!next.empty()) out.looked_until = next.front().record.at;
+  }
+  out.last_id = view.last_id;
   out.blocks_read = blocks.blocksRead();
   out.bytes_read = blocks.bytesRead();
   return out;

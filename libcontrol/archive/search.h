@@ -38,6 +38,10 @@ struct Found {
   // There may be more: to be asked for with `behind`. Nothing: that was all.
   std::optional<RecordId> next;
   enum class Stop { kEnd, kLimit, kTime, kBytes, kCancelled } stop = Stop::kEnd;
+  // Where it stopped before the end: when the next record came that it would have looked at.
+  std::optional<WallTime> looked_until;
+  // The newest record that was kept when it began; 0: there was none yet.
+  RecordId last_id = 0;
   uint64_t blocks_read = 0;  // that had to be unpacked
   uint64_t bytes_read = 0;   // of texts in them
   uint64_t damaged = 0;      // blocks or segments that could not be read; they are left out

@@ -171,7 +171,7 @@ inline constexpr size_t kMaxLogSearches = 32;
 // ones are the next page.
 inline constexpr size_t kMaxLogPageBytes = 80 * 1024;
 // The text of one line in it: a stack trace. The rest is in the log itself.
-inline constexpr size_t kMaxLogLineBytes = 4096;
+inline constexpr size_t kMaxShownLogLineBytes = 4096;
 inline constexpr size_t kMaxLogLimit = 1000;
 // Nodes are given longer for a search than for other orders.
 inline constexpr Duration kLogFanoutWait = Duration::millis(2500);
@@ -180,9 +180,7 @@ inline constexpr Duration kLogFanoutLimit = Duration::seconds(12);
 // hour nobody does.
 inline constexpr size_t kMaxLogPlaces = 1024;
 inline constexpr Duration kLogPlaceLife = Duration::seconds(900);
-// Messages of different kinds that are told apart; the rest are counted together.
-inline constexpr size_t kMaxLogGroups = 10'000;
-// Of them, those that a node tells the coordinator, which puts them together.
+// Kinds of messages that a node tells the coordinator, which puts them together.
 inline constexpr uint32_t kMaxLogGroupsTold = 100;
 // Parts of the time asked for, in the chart of a kind of message: as wide as a phone.
 inline constexpr size_t kLogChartParts = 24;

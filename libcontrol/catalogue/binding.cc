@@ -95,8 +95,8 @@ class Binder {
     std::vector<const Argument*> order = command_.positionals();
     // At a group's contact the group is said by the address, so the words begin after it; somebody
     // may still say it, and is then either right or refused.
-    if (!scope_.group.empty() && positionals.size() < order.size() && !order.empty() &&
-        order.front()->implied_group) {
+    const bool room = positionals.size() < order.size() || takesRest();
+    if (!scope_.group.empty() && room && !order.empty() && order.front()->implied_group) {
       const bool said =
           !positionals.empty() && asciiLower(positionals.front()) == asciiLower(scope_.group);
       if (!said) order.erase(order.begin());
@@ -125,6 +125,11 @@ class Binder {
     return out;
   }
 
+  bool takesRest() const {
+    const auto order = command_.positionals();
+    return !order.empty() && order.back()->rest;
+  }
+
   std::string takes(const std::vector<const Argument*>& order) const {
     std::vector<std::string> words;
     for (const Argument* argument : order) words.push_back(argument->name);
@@ -143,7 +148,8 @@ class Binder {
       const auto names = command_.argumentNames(scope_.role);
       fail(Code::kInvalidArgument, singleLine(name, limits::kMaxNameBytes),
            command_.verb + " has no argument " + inQuotes(name) +
-               (names.empty() ? "; it takes none" : suggestion(name, names)));
+               (names.empty() ? "; it takes none" : suggestion(name, names)) +
+               (takesRest() ? "; in quotes, \"name=value\" is a word like others" : ""));
       return;
     }
     if (!values_.emplace(argument, value).second) {

@@ -94,10 +94,13 @@ class Splitter {
     return word;
   }
 
-  // How long the pattern between slashes is that begins here; 0: none does. "/" and "//" are none.
+  // How long the pattern between slashes is that begins here; 0: none does. "/", "//" and
+  // "/ a/" are none.
   size_t patternBytes() const {
     const size_t begin = rest_.starts_with("-/") ? 1 : 0;
     if (begin >= rest_.size() || rest_[begin] != '/') return 0;
+    const Splitter inside(rest_.substr(begin + 1));
+    if (inside.rest_.starts_with('/') || inside.startsWithSpace()) return 0;
     for (size_t i = begin + 1; i < rest_.size(); ++i) {
       if (rest_[i] == '\\') {
         ++i;

@@ -113,7 +113,7 @@ size_t addLine(v1::LogsReply& reply, const KeptRecord& kept, const char* match) 
   line.set_at(toRfc3339(record.at));
   line.set_level(protoLevel(record.level));
   line.set_logger(record.logger);
-  line.set_text(cleanText(record.text, limits::kMaxLogLineBytes));
+  line.set_text(cleanText(record.text, limits::kMaxShownLogLineBytes));
   line.set_at_unix_ms(record.at.unix_ms);
   line.set_place(std::to_string(kept.id));
   return line.ByteSizeLong() + 4;
@@ -121,7 +121,7 @@ size_t addLine(v1::LogsReply& reply, const KeptRecord& kept, const char* match) 
 
 size_t sizeOf(const archive::Hit& hit) {
   const auto of = [](const KeptRecord& kept) {
-    return std::min(kept.record.text.size(), limits::kMaxLogLineBytes) + 200;
+    return std::min(kept.record.text.size(), limits::kMaxShownLogLineBytes) + 200;
   };
   size_t bytes = of(hit.kept);
   for (const KeptRecord& kept : hit.before) bytes += of(kept);

@@ -42,5 +42,35 @@ TEST(When, AnythingElseIsNoTime) {
   EXPECT_EQ(parseWhen("x", kNow, kFurthest, "at").status().field(), "at");
 }
 
+std::string readPast(const std::string& text) {
+  const auto when = parsePast(text, kNow, "since");
+  return when ? toRfc3339(*when) : when.status().text();
+}
+
+TEST(WhenPast, ADurationIsSoLongAgo) {
+  EXPECT_EQ(readPast("1h"), "2023-11-14T21:13:20Z");
+  EXPECT_EQ(readPast("90s"), "2023-11-14T22:11:50Z");
+  EXPECT_EQ(readPast("10000d"), "1996-06-28T22:13:20Z");
+}
+
+TEST(WhenPast, ATimeOfDayIsTheLastOne) {
+  EXPECT_EQ(readPast("22:13"), "2023-11-14T22:13:00Z");
+  EXPECT_EQ(readPast("22:14"), "2023-11-13T22:14:00Z");
+}
+
+TEST(WhenPast, AnInstantIsThatOneToTheMillisecond) {
+  EXPECT_EQ(readPast("2023-11-14T02:30:05.250Z"), "2023-11-14T02:30:05.250Z");
+  EXPECT_EQ(readPast("2023-11-14 02:30"), "2023-11-14T02:30:00Z");
+  EXPECT_EQ(readPast(toRfc3339(kNow)), toRfc3339(kNow));
+}
+
+TEST(WhenPast, WhatIsYetToComeOrNoTimeIsRefused) {
+  EXPECT_THAT(readPast("2023-11-14T22:13:21Z"), HasSubstr("is yet to come"));
+  for (const char* text : {"", "soon", "1", "-1h", "2023-11-14T02:30:05.25Z", "25:00"}) {
+    EXPECT_THAT(readPast(text), HasSubstr("is no time; say how long ago")) << text;
+  }
+  EXPECT_EQ(parsePast("x", kNow, "since").status().field(), "since");
+}
+
 }  // namespace
 }  // namespace muster::commands

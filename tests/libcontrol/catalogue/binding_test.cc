@@ -251,5 +251,68 @@ TEST_F(BindingTest, TheArgumentLineLeavesHiddenOnesOut) {
   EXPECT_EQ(argumentLine(*catalogue_.find("failover"), *bound.request), "storage");
 }
 
+class RestTest : public ::testing::Test {
+ protected:
+  RestTest() {
+    const auto* service =
+        test::RestRequest::descriptor()->file()->FindServiceByName("RestCommands");
+    auto built = Catalogue::build({service});
+    EXPECT_TRUE(built.isOk()) << built.status().text();
+    catalogue_ = std::move(built).value();
+  }
+  Bound bindLine(const std::string& line) {
+    return bind(*catalogue_.find("rest"), parseChatLine(line)->arguments, scope_);
+  }
+  std::string query(const std::string& line) {
+    const Bound bound = bindLine(line);
+    EXPECT_NE(bound.request, nullptr) << line << ": " << combine(bound.errors).text();
+    if (bound.request == nullptr) return {};
+    return dynamic_cast<const test::RestRequest&>(*bound.request).query();
+  }
+  Catalogue catalogue_;
+  OpenDirectory directory_;
+  Scope scope_{v1::ROLE_OPERATOR, "", &directory_};
+};
+
+TEST_F(RestTest, TakesAllWordsThatAreLeft) {
+  EXPECT_EQ(query("rest here timeout level>=warn -heartbeat"), "timeout level>=warn -heartbeat");
+  EXPECT_EQ(query("rest here one limit=3 two"), "one two");
+  EXPECT_EQ(query("rest here"), "");
+}
+
+TEST_F(RestTest, WhatWasQuotedStaysOneWord) {
+  EXPECT_EQ(query(R"(rest here "no route" -'a "b"')"), R"("no route" -"a \"b\"")");
+  EXPECT_EQ(query(R"(rest here /a \d+ b/ x)"), R"(/a \d+ b/ x)");
+}
+
+TEST_F(RestTest, AtAGroupsContactTheFirstWordIsOfTheRest) {
+  scope_.group = "storage";
+  EXPECT_EQ(query("rest timeout now"), "timeout now");
+  EXPECT_EQ(query("rest storage timeout now"), "timeout now");
+}
+
+TEST_F(RestTest, IsAsLongAsAllOfItMayBe) {
+  const Bound bound = bindLine("rest here aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbb");
+  ASSERT_EQ(bound.errors.size(), 1u);
+  EXPECT_THAT(bound.errors[0].text(), HasSubstr("query is 44 bytes long; at most 40"));
+}
+
+TEST_F(RestTest, AWordWithAnEqualsSignIsToBeQuoted) {
+  const Bound bound = bindLine("rest here user_id=42");
+  ASSERT_EQ(bound.errors.size(), 1u);
+  EXPECT_THAT(bound.errors[0].text(), HasSubstr("in quotes"));
+  EXPECT_EQ(query("rest here \"user_id=42\""), "user_id=42");
+}
+
+TEST_F(RestTest, ItsLineReadsBackAsTheSame) {
+  const std::string line = "rest here \"no route\" /a \\d/ limit=3";
+  const Bound bound = bindLine(line);
+  ASSERT_NE(bound.request, nullptr);
+  const std::string written = argumentLine(*catalogue_.find("rest"), *bound.request);
+  const Bound again = bindLine("rest " + written);
+  ASSERT_NE(again.request, nullptr) << written;
+  EXPECT_EQ(again.request->SerializeAsString(), bound.request->SerializeAsString()) << written;
+}
+
 }  // namespace
 }  // namespace muster::catalogue

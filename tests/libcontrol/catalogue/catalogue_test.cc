@@ -245,6 +245,18 @@ TEST_F(Definition, ForeverWhereZeroCouldBeMeant) {
   argument(1)->set_max(10);
   EXPECT_TRUE(read().isOk()) << read().text();
 }
+TEST_F(Definition, WithAWordBehindTheRest) {
+  argument(0)->set_rest(true);
+  addField("other", FieldDescriptorProto::TYPE_STRING);
+  argument(1)->set_position(2);
+  expectMistake("nothing is left");
+}
+TEST_F(Definition, WithARestThatIsNoText) {
+  addField("count", FieldDescriptorProto::TYPE_UINT32);
+  argument(1)->set_position(2);
+  argument(1)->set_rest(true);
+  expectMistake("rest is for strings");
+}
 TEST_F(Definition, WithAnUnknownUnit) {
   argument(0)->set_unit("s");
   expectMistake("unknown unit \"s\"");

@@ -51,6 +51,17 @@ TEST(ChatLine, Quotes) {
   EXPECT_THAT(parse("v name='x y' 'a=b' a\\=b").arguments.positionals, ElementsAre("a=b", "a=b"));
 }
 
+TEST(ChatLine, APatternIsTakenAsItStands) {
+  EXPECT_THAT(parse(R"(v /took \d+ ms/ -/a "b" c=d/ x)").arguments.positionals,
+              ElementsAre(R"(/took \d+ ms/)", R"(-/a "b" c=d/)", "x"));
+  EXPECT_THAT(parse(R"(v /GET \/api\/ / /b/)").arguments.positionals,
+              ElementsAre(R"(/GET \/api\/ /)", "/b/"));
+  EXPECT_TRUE(parse("v /a=b c/").arguments.named.empty());
+  // None of these is one.
+  EXPECT_THAT(parse("v / // x/y/ /var/log /a").arguments.positionals,
+              ElementsAre("/", "//", "x/y/", "/var/log", "/a"));
+}
+
 TEST(ChatLine, SmartQuotes) {
   EXPECT_THAT(parse("v “a b” ‘c d’ «e f» „g h“ »i j«").arguments.positionals,
               ElementsAre("a b", "c d", "e f", "g h", "i j"));

@@ -287,6 +287,24 @@ TEST_F(RenderTest, ResultForm) {
   EXPECT_THAT(form.find("more")->values, ElementsAre("(none)"));
 }
 
+TEST_F(RenderTest, AColumnThatIsSeldomFilledIsShownWhereItIs) {
+  test::TypesReply reply;
+  reply.add_rows()->set_name("one");
+  test::Row& two = *reply.add_rows();
+  two.set_name("two");
+  two.set_often_empty("x");
+  const auto hasColumn = [&](const test::TypesReply& shown) {
+    const auto view = viewOf(shown);
+    const auto& columns = view.tables.at(0).columns;
+    return std::any_of(columns.begin(), columns.end(),
+                       [](const auto& column) { return column.label == "Seldom"; });
+  };
+  EXPECT_TRUE(hasColumn(reply));
+  two.clear_often_empty();
+  EXPECT_FALSE(hasColumn(reply));
+  EXPECT_EQ(viewOf(reply).tables[0].rows[1].size(), viewOf(reply).tables[0].columns.size());
+}
+
 TEST_F(RenderTest, WithoutAFormBeforeItATableIsATableOnly) {
   const Form form = resultForm(command("status"), statusReply(), false);
   expectSendable(form);
