@@ -390,6 +390,20 @@ inline constexpr int64_t kMaxMaskSetMemory = 8 * 1024 * 1024;
 inline constexpr size_t kMaxTemplateBytes = 512;
 inline constexpr size_t kMaxTemplateExampleBytes = 1024;
 inline constexpr size_t kMaxTemplateGroups = 10'000;
+// Sources of an agent, their names, and how long more lines of a record may be waited for.
+inline constexpr size_t kMaxSources = 64;
+inline constexpr size_t kMaxSourceNameBytes = 64;
+inline constexpr Duration kMinRecordWait = Duration::millis(10);
+inline constexpr Duration kMaxRecordWait = Duration::seconds(60);
+// Read of a file in one go, for all files in turn: more than one line.
+inline constexpr size_t kFileChunkBytes = 2 * kMaxLogLineBytes;
+// Files of one source that are followed; rotated files of one log that are looked at; and files in
+// one kept place, which has 4096 bytes.
+inline constexpr size_t kMaxFollowedFiles = 1000;
+inline constexpr size_t kMaxRotatedFiles = 1000;
+inline constexpr size_t kMaxPlaceFiles = 30;
+// Senders connected to one syslog socket.
+inline constexpr size_t kMaxSyslogConnections = 256;
 
 // --- muster-agent -----------------------------------------------------------------------------
 // Shorter waits would spend the machine on starting a program that doesn't run; after longer ones
