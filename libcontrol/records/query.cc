@@ -2,6 +2,7 @@
 
 #include <re2/re2.h>
 
+#include <cstring>
 #include <utility>
 
 #include "libcontrol/base/limits.h"
@@ -240,6 +241,28 @@ bool fits(std::string_view token, std::string_view lower, bool prefix) {
   return length && sameWord(token, lower);
 }
 
+// The frequent ones last, as they are in logs of services; all else is rare.
+constexpr std::string_view kFrequent = "qzjxkvywbghmpdfulcnorasite0123456789_";
+
+size_t frequency(char c) {
+  const size_t at = kFrequent.find(c);
+  return at == std::string_view::npos ? 0 : at + 1;
+}
+
+char rarestOf(const std::vector<std::string>& words) {
+  char out = words[0][0];
+  for (const std::string& word : words) {
+    for (const char c : word) {
+      if (frequency(c) < frequency(out)) out = c;
+    }
+  }
+  return out;
+}
+
+bool hasByte(std::string_view text, char byte) {
+  return !text.empty() && std::memchr(text.data(), byte, text.size()) != nullptr;
+}
+
 }  // namespace
 
 Result<Query> parseQuery(std::string_view text) {
@@ -269,12 +292,30 @@ bool loggersMatch(const std::vector<LoggerTerm>& terms, std::string_view logger)
   return true;
 }
 
+Matcher::Matcher(Query query) : query_(std::move(query)) {
+  for (const Term& term : query_.terms) {
+    if (term.negated || term.words.empty()) continue;
+    const char rarest = rarestOf(term.words);
+    const bool letter = rarest >= 'a' && rarest <= 'z';
+    rare_bytes_.push_back({rarest, letter ? static_cast<char>(rarest - 'a' + 'A') : rarest});
+  }
+}
+
+bool Matcher::mayHaveWords(std::string_view text) const {
+  for (const RareByte& byte : rare_bytes_) {
+    if (hasByte(text, byte.lower)) continue;
+    if (byte.upper == byte.lower || !hasByte(text, byte.upper)) return false;
+  }
+  return true;
+}
+
 bool Matcher::matches(WallTime at, Severity level, std::string_view logger,
                       std::string_view text) const {
   if ((query_.levels & levelBit(level)) == 0) return false;
   if (query_.since && at < *query_.since) return false;
   if (query_.until && at >= *query_.until) return false;
   if (!query_.loggers.empty() && !loggersMatch(query_.loggers, logger)) return false;
+  if (!mayHaveWords(text)) return false;
   for (const Term& term : query_.terms) {
     const bool holds =
         term.expression == nullptr

@@ -65,7 +65,7 @@ Result<Query> parseQuery(std::string_view text);
 // Decides for one record after the other. Any number of threads, each with its own.
 class Matcher {
  public:
-  explicit Matcher(Query query) : query_(std::move(query)) {}
+  explicit Matcher(Query query);
 
   bool matches(const Record& record) const {
     return matches(record.at, record.level, record.logger, record.text);
@@ -74,7 +74,14 @@ class Matcher {
   const Query& query() const { return query_; }
 
  private:
+  bool mayHaveWords(std::string_view text) const;
   const Query query_;
+  // A byte of each term's words that is rare in logs: most texts lack it. In both cases.
+  struct RareByte {
+    char lower = 0;
+    char upper = 0;
+  };
+  std::vector<RareByte> rare_bytes_;
 };
 
 // Whether the text has these words, in lower case, one behind the other.
