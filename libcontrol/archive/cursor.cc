@@ -56,12 +56,16 @@ bool Cursor::wants(RecordId id) const {
   return isBehind(id, id);
 }
 
+RecordId Cursor::edge(const Summary& summary) const {
+  if (oldest_first_) return behind_ ? std::max(summary.first, *behind_ + 1) : summary.first;
+  return behind_ ? std::min(summary.last, *behind_ - 1) : summary.last;
+}
+
 RecordId Cursor::bound() const {
   if (ready()) return match().id;
-  if (!blocks_.empty()) return edge(blocks_.back().summary.first, blocks_.back().summary.last);
+  if (!blocks_.empty()) return edge(blocks_.back().summary);
   const Unit& unit = units_[unit_];
-  const Summary& summary = unit.segment ? unit.segment->summary : unit.chunk->summary;
-  return edge(summary.first, summary.last);
+  return edge(unit.segment ? unit.segment->summary : unit.chunk->summary);
 }
 
 MatchView Cursor::match() const {
@@ -122,8 +126,9 @@ void Cursor::enterBlock() {
   const auto read = [&]() -> Status {
     if (plan_.needsFilter()) {
       const auto filter = reader_->filter(entry.row);
-      if (!filter) return filter.status();
-      if (!plan_.mayMatch(*filter)) return Status::ok();
+      // Without it the block is read all the same.
+      if (!filter) world_.damage(*segment_, filter.status());
+      if (filter && !plan_.mayMatch(*filter)) return Status::ok();
     }
     auto block = world_.blocks.get(segment_->name, entry.row, *reader_);
     if (!block) return block.status();

@@ -65,7 +65,7 @@ class Cursor {
   };
   bool isBehind(RecordId first, RecordId last) const;
   bool wants(RecordId id) const;
-  RecordId edge(RecordId first, RecordId last) const { return oldest_first_ ? first : last; }
+  RecordId edge(const Summary& summary) const;
   void enterSegment();
   void enterChunk();
   void enterBlock();

@@ -1,6 +1,7 @@
 #include "libcontrol/archive/index.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "libcontrol/base/limits.h"
 #include "libcontrol/records/tokens.h"
@@ -96,6 +97,17 @@ void IndexWriter::buildGrams() {
                 static_cast<unsigned char>(lower_[i - 1]), static_cast<unsigned char>(lower_[i]));
     grams_[bit / 8] = static_cast<char>(grams_[bit / 8] | 1 << bit % 8);
   }
+}
+
+uint64_t gramChecksum(std::string_view grams) {
+  uint64_t out = 14695981039346656037ull;
+  for (size_t i = 0; i + sizeof(uint64_t) <= grams.size(); i += sizeof(uint64_t)) {
+    uint64_t word;
+    std::memcpy(&word, grams.data() + i, sizeof word);
+    out = (out ^ word) * 1099511628211ull;
+    out ^= out >> 32;
+  }
+  return out;
 }
 
 bool mayHave(std::string_view grams, std::string_view literal) {

@@ -19,6 +19,9 @@ inline size_t gramBit(unsigned char a, unsigned char b, unsigned char c) {
   return (gram * 2654435761u) >> 16;
 }
 
+// Of the bits, so that damaged ones deny nothing that is there.
+uint64_t gramChecksum(std::string_view grams);
+
 // Its memory is used again and again. One thread at a time.
 class IndexWriter {
  public:

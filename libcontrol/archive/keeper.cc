@@ -140,9 +140,10 @@ Status Keeper::openWriter(size_t c) {
   info->name = {static_cast<Class>(c), state.next_number};
   info->file = options_.folder / info->name.file();
   auto writer = SegmentWriter::open(info->file);
-  if (!writer) {
+  const Status made = writer ? syncFolder(options_.folder) : writer.status();
+  if (!made) {
     removeDatabase(info->file);
-    return writer.status();
+    return made;
   }
   ++state.next_number;
   state.writer = std::move(writer).value();

@@ -109,6 +109,12 @@ Status Keeper::recover() {
   }
   commit_ = head.commit;
   if (Status done = recoverSegments(is_new); !done) return done;
+  const bool any = std::any_of(classes_.begin(), classes_.end(),
+                               [](const ClassState& state) { return !state.segments.empty(); });
+  if (is_new && any && problems_.empty()) {
+    problem("the head was missing: what was in no segment yet is lost, and sources are read anew");
+  }
+  if (Status synced = syncFolder(options_.folder); !synced) return synced;
   adopt(std::move(head));
   tidy();
   publish();

@@ -112,11 +112,17 @@ Found Archive::searchView(const Search& search, const EachMatch& match,
   const Limits limits(search, cancelled);
   for (;;) {
     Cursor* const cursor = merge.first();
-    if (cursor == nullptr) break;
+    if (cursor == nullptr) {
+      out.stop = Found::Stop::kEnd;
+      break;
+    }
     if (!cursor->ready()) {
+      const auto next = behindBefore(cursor->bound(), search.oldest_first);
       out.stop = limits.reached(blocks);
-      if (out.stop != Found::Stop::kEnd) {
-        out.next = behindBefore(cursor->bound(), search.oldest_first);
+      // Not where it began, or whoever goes on from there would never come any further.
+      if (out.stop != Found::Stop::kEnd &&
+          (next != search.behind || out.stop == Found::Stop::kCancelled)) {
+        out.next = next;
         break;
       }
       cursor->work();

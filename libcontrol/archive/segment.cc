@@ -20,7 +20,8 @@ constexpr const char* kTables =
     "CREATE TABLE blocks(row INTEGER PRIMARY KEY AUTOINCREMENT, kept INTEGER NOT NULL,"
     " first INTEGER NOT NULL, last INTEGER NOT NULL, oldest INTEGER NOT NULL,"
     " newest INTEGER NOT NULL, l0 INTEGER, l1 INTEGER, l2 INTEGER, l3 INTEGER, l4 INTEGER,"
-    " l5 INTEGER, text_bytes INTEGER, loggers TEXT, grams BLOB, bytes BLOB NOT NULL);"
+    " l5 INTEGER, text_bytes INTEGER, loggers TEXT, gram_sum INTEGER, grams BLOB,"
+    " bytes BLOB NOT NULL);"
     // Which blocks have a word, and nothing else. Its tokenizer splits as records::nextToken does.
     "CREATE VIRTUAL TABLE words USING fts5(word, content='', columnsize=0, detail=none,"
     " tokenize=\"ascii tokenchars '_'\");"
@@ -29,7 +30,7 @@ constexpr const char* kTables =
 
 constexpr const char* kInsertBlock =
     "INSERT INTO blocks(kept, first, last, oldest, newest, l0, l1, l2, l3, l4, l5, text_bytes,"
-    " loggers, grams, bytes) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    " loggers, gram_sum, grams, bytes) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 #define MUSTER_ENTRY_COLUMNS \
   "row, kept, first, last, oldest, newest, l0, l1, l2, l3, l4, l5, text_bytes"
 constexpr const char* kSelectEntries =
@@ -140,6 +141,7 @@ Status SegmentWriter::append(const Packed& block) {
   for (const uint64_t lines : summary.lines) insert_block_.integer(static_cast<int64_t>(lines));
   insert_block_.integer(static_cast<int64_t>(summary.text_bytes))
       .text(block.loggers)
+      .integer(static_cast<int64_t>(gramChecksum(block.grams)))
       .blob(block.grams)
       .blob(block.bytes);
   if (Status done = insert_block_.done(); !done) return done;
@@ -168,7 +170,7 @@ SegmentReader::SegmentReader(std::unique_ptr<Connection> connection)
     : connection_(std::move(connection)),
       select_entries_(*connection_, kSelectEntries),
       select_rows_(*connection_, "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid"),
-      select_filter_(*connection_, "SELECT loggers, grams FROM blocks WHERE row = ?"),
+      select_filter_(*connection_, "SELECT loggers, grams, gram_sum FROM blocks WHERE row = ?"),
       select_block_(*connection_, "SELECT bytes FROM blocks WHERE row = ?") {}
 
 Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::filesystem::path& file) {
@@ -223,7 +225,10 @@ Result<SegmentReader::Filter> SegmentReader::filter(int64_t row) {
     out.loggers = select_filter_.bytesAt(0);
     out.grams = select_filter_.bytesAt(1);
   }
+  const bool whole =
+      *found && static_cast<uint64_t>(select_filter_.integerAt(2)) == gramChecksum(out.grams);
   select_filter_.reset();
+  if (!whole) return Status(Code::kDataLoss, "the index of a block is damaged");
   return out;
 }
 

@@ -1,6 +1,8 @@
 #include "libcontrol/archive/sqlite.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -169,6 +171,14 @@ uint64_t databaseBytes(const std::filesystem::path& file) {
     }
   }
   return out;
+}
+
+Status syncFolder(const std::filesystem::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = fd >= 0 && fsync(fd) == 0;
+  if (fd >= 0) close(fd);
+  if (synced) return Status::ok();
+  return {Code::kUnavailable, folder.string() + " can't be synced"};
 }
 
 void removeDatabase(const std::filesystem::path& file) {

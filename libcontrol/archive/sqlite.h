@@ -95,6 +95,8 @@ class Transaction {
 
 // The file with its write-ahead log and what belongs to that; 0 where there is none.
 uint64_t databaseBytes(const std::filesystem::path& file);
+// So that files that were made in it are there after a crash of the machine.
+Status syncFolder(const std::filesystem::path& folder);
 void removeDatabase(const std::filesystem::path& file);
 
 }  // namespace muster::archive
