@@ -135,7 +135,7 @@ uint64_t Keeper::segmentBytes(size_t c) const {
 
 Status Keeper::openWriter(size_t c) {
   ClassState& state = classes_[c];
-  if (state.writer != nullptr) return Status::ok();
+  if (state.writer != nullptr || reopenLast(c)) return Status::ok();
   auto info = std::make_shared<SegmentInfo>();
   info->name = {static_cast<Class>(c), state.next_number};
   info->file = options_.folder / info->name.file();
@@ -149,6 +149,17 @@ Status Keeper::openWriter(size_t c) {
   state.writer = std::move(writer).value();
   state.segments.push_back(std::move(info));
   return Status::ok();
+}
+
+bool Keeper::reopenLast(size_t c) {
+  ClassState& state = classes_[c];
+  const bool goes_on = std::exchange(state.goes_on, false) && !state.segments.empty() &&
+                       state.segments.back()->bytes < segmentBytes(c);
+  if (!goes_on) return false;
+  auto writer = SegmentWriter::open(state.segments.back()->file);
+  if (!writer) return false;
+  state.writer = std::move(writer).value();
+  return true;
 }
 
 void Keeper::seal(size_t c) {

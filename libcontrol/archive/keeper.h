@@ -107,6 +107,8 @@ class Keeper {
     size_t pending_bytes = 0;
     RecordId blocked = 0;
     uint64_t next_number = 1;
+    // The last segment is one of before the start; it is written further until it is full.
+    bool goes_on = false;
   };
 
   Keeper(KeeperOptions options, FileLock lock);
@@ -123,6 +125,7 @@ class Keeper {
   Status writeBlocksOnce(size_t c);
   Result<size_t> appendBlock(size_t c, size_t from, Summary& summary);
   Status openWriter(size_t c);
+  bool reopenLast(size_t c);
   void seal(size_t c);
   Status applyToHead();
   Status remakeHead(const Status& why);

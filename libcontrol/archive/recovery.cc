@@ -171,6 +171,7 @@ void Keeper::recoverSegment(const SegmentName& name, bool without_head) {
   info.bytes = databaseBytes(info.file);
   state.blocked = std::max(state.blocked, summary->last);
   state.segments.push_back(std::make_shared<SegmentInfo>(std::move(info)));
+  state.goes_on = true;
 }
 
 // Takes back what the head has not committed.

@@ -110,6 +110,22 @@ TEST(Archive, DropsWhatIsTooOldByClass) {
   EXPECT_EQ((*log)->state().lines_of[static_cast<size_t>(Severity::kError)], 0u);
 }
 
+TEST(Archive, WritesASegmentFurtherAfterAStart) {
+  const LogFolder folder;
+  for (int start = 1; start <= 5; ++start) {
+    auto log = Archive::open(folder.options());
+    ASSERT_TRUE(log) << log.status().text();
+    for (int i = 0; i < 100; ++i) {
+      (*log)->add(recordOf(i, Severity::kInfo, "web",
+                           "line " + std::to_string(i) + ", " + std::string(100, 'x')));
+    }
+    ASSERT_TRUE((*log)->flush());
+    EXPECT_EQ((*log)->state().segments, 1u);
+    EXPECT_EQ(found(**log, "line").hits.size(), 100u * static_cast<size_t>(start));
+    EXPECT_EQ(found(**log, "17").hits.size(), static_cast<size_t>(start));
+  }
+}
+
 TEST(Archive, KeepsHostileRecordsAsTheyAre) {
   const LogFolder folder;
   std::vector<Record> records = {
