@@ -51,12 +51,12 @@ class Surroundings : public commands::LogLevels,
   Surroundings(Jid self, Jid caller) : self_(std::move(self)), caller_(std::move(caller)) {}
 
   // commands::LogLevels
-  std::vector<v1::LoggerState> list() override { return {}; }
-  std::optional<v1::LoggerState> find(const std::string&) override { return std::nullopt; }
-  Status set(const Change&, ElapsedTime, WallTime) override {
-    return {Code::kInternal, "there are no loggers here"};
+  void list(std::function<void(Listing)> done) override { done({}); }
+  void find(const std::string&, std::function<void(Found)> done) override { done({}); }
+  void set(const Change&, ElapsedTime, WallTime, std::function<void(Status)> done) override {
+    done({Code::kInternal, "there are no loggers here"});
   }
-  Status reset(const std::string&) override { return Status::ok(); }
+  void reset(const std::string&, std::function<void(Status)> done) override { done(Status::ok()); }
 
   // commands::NodeState
   v1::ServiceLevelReply services() override {

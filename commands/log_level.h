@@ -1,6 +1,7 @@
 // log-level: the loggers of a node and their levels.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,14 +14,22 @@
 
 namespace muster::commands {
 
-// The loggers of the process, as far as this command needs them.
+// The loggers of the process or of its application, as far as this command needs them.
 class LogLevels {
  public:
   virtual ~LogLevels() = default;
-  // The root first, then by name.
-  virtual std::vector<v1::LoggerState> list() = 0;
+  // `done` of each call is called once, at once or later, on the caller's thread.
+  struct Listing {
+    std::vector<v1::LoggerState> loggers;  // the root first, then by name
+    std::string note;                      // a sentence on why some are missing; empty: none are
+  };
+  virtual void list(std::function<void(Listing)> done) = 0;
   // The one of list() with that very name; a process may have thousands.
-  virtual std::optional<v1::LoggerState> find(const std::string& name) = 0;
+  struct Found {
+    std::optional<v1::LoggerState> logger;
+    std::string note;
+  };
+  virtual void find(const std::string& name, std::function<void(Found)> done) = 0;
   struct Change {
     std::string logger;
     v1::LogLevel level = v1::LOG_LEVEL_UNSPECIFIED;  // never LOG_LEVEL_RESET
@@ -30,8 +39,9 @@ class LogLevels {
     bool ahead = false;  // also if no logger has that name yet
   };
   // Errors name the field ("logger", "for") and the remedy.
-  virtual Status set(const Change& change, ElapsedTime now, WallTime wall) = 0;
-  virtual Status reset(const std::string& logger) = 0;
+  virtual void set(const Change& change, ElapsedTime now, WallTime wall,
+                   std::function<void(Status)> done) = 0;
+  virtual void reset(const std::string& logger, std::function<void(Status)> done) = 0;
 };
 
 // What a request for levels must not leave open, at a node as at the coordinator.

@@ -1,7 +1,5 @@
 #include "node-agent/agent_config.h"
 
-#include <unistd.h>
-
 #include <utility>
 
 #include "libcontrol/base/limits.h"
@@ -15,21 +13,6 @@ namespace fs = std::filesystem;
 
 Duration wait(ConfigTable& table, const std::string& key, Duration fallback) {
   return table.duration(key, fallback, limits::kMinAgentWait, limits::kMaxAgentWait);
-}
-
-std::vector<std::string> executable(ConfigTable& table, const std::string& key) {
-  std::vector<std::string> words = table.strings(key);
-  if (words.empty()) return words;
-  std::error_code error;
-  if (words.size() > limits::kMaxHookWords) {
-    table.fail(key, "must have at most " + std::to_string(limits::kMaxHookWords) +
-                        " words; put them into a script");
-  } else if (!fs::path(words[0]).is_absolute()) {
-    table.fail(key, "must begin with an absolute path, not '" + singleLine(words[0], 200) + "'");
-  } else if (!fs::is_regular_file(words[0], error) || access(words[0].c_str(), X_OK) != 0) {
-    table.fail(key, singleLine(words[0], 200) + " is not an executable file");
-  }
-  return words;
 }
 
 std::string fenceFile(ConfigTable& failover) {
@@ -57,8 +40,8 @@ FailoverOptions readFailover(ConfigTable& table) {
   } else if (!mode.empty() && mode != "run") {
     table.fail("mode", "must be \"run\" or \"always\", not '" + singleLine(mode, 80) + "'");
   }
-  options.promote = executable(table, "promote");
-  options.demote = executable(table, "demote");
+  options.promote = readExecutable(table, "promote");
+  options.demote = readExecutable(table, "demote");
   for (const auto& [key, words] :
        {std::pair{"promote", &options.promote}, std::pair{"demote", &options.demote}}) {
     if (always && words->empty()) {
@@ -98,6 +81,8 @@ Result<AgentConfig> loadAgentConfig(const fs::path& file) {
   readAgent(agent, config);
   ConfigTable failover = agent.table("failover");
   if (failover.isPresent()) config.failover = readFailover(failover);
+  ConfigTable levels = agent.table("levels");
+  if (levels.isPresent()) config.levels = readLevels(levels);
   // Asked of the table itself, so that one mistake doesn't hide another.
   const bool has_group = node && !node->group.empty();
   if (node && failover.isPresent() && !has_group) {

@@ -8,6 +8,7 @@
 #include "muster/node.h"
 #include "muster/status.h"
 #include "node-agent/failover.h"
+#include "node-agent/levels/level_config.h"
 #include "node-agent/supervisor.h"
 
 namespace muster::agent {
@@ -17,6 +18,7 @@ struct AgentConfig {
   std::string service;
   SupervisorOptions supervisor;  // but for the command
   std::optional<FailoverOptions> failover;
+  std::optional<LevelConfig> levels;
 };
 
 // Everything that can be known before the node logs in: all mistakes at once, each with its line

@@ -7,6 +7,7 @@
 #include "muster/log.h"
 #include "muster/node.h"
 #include "node-agent/failover.h"
+#include "node-agent/levels/level_ports.h"
 #include "node-agent/supervisor.h"
 
 namespace muster::agent {
@@ -31,6 +32,7 @@ class Inner {
       node_.onPromote([this](const Lease& lease) { return failover_->promote(lease); });
       node_.onDemote([this](const Demotion& demotion) { failover_->demote(demotion); });
     }
+    if (config.levels) node_.useLogLevels(config.levels->make(levelPorts(supervisor_)));
     supervisor_.setCallbacks(callbacks());
   }
 
@@ -51,6 +53,7 @@ class Inner {
     Supervisor::Callbacks out;
     // The role first, while the program still runs: giving it up is what demotion is for. On a
     // thread of its own, since demotion needs the supervisor.
+    if (config_.levels) out.started = [this] { node_.applicationStarted(); };
     out.stop_asked = [this] {
       stopping_ = std::thread([this] {
         node_.stop();

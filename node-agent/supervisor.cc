@@ -153,6 +153,24 @@ pid_t Supervisor::program() {
   return pid;
 }
 
+Status Supervisor::signalProgram(int number) {
+  return await([this](auto job) { post(std::move(job)); },
+               [&](const std::function<void(Status)>& done) {
+                 if (phase_ != Phase::kUp) return done({Code::kUnavailable, "it does not run"});
+                 if (sendSignal(program_.handle, number)) return done(Status::ok());
+                 done({Code::kUnavailable, "it can't be signalled"});
+               });
+}
+
+void Supervisor::runBeside(HookSpec spec, std::function<void(Status)> done) {
+  post([this, spec = std::move(spec), done = std::move(done)]() mutable {
+    if (phase_ == Phase::kKilling) {
+      return done({Code::kUnavailable, "the program is just being ended"});
+    }
+    side_runs_.begin(std::move(spec), std::move(done));
+  });
+}
+
 void Supervisor::loopOnce() {
   std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
   // Once it has ended its handle stays readable until it is reaped.
@@ -162,6 +180,7 @@ void Supervisor::loopOnce() {
     if (phase_ != Phase::kKilling) watched.push_back({hook_->handle(), POLLIN, 0});
     if (hook_->output() >= 0) watched.push_back({hook_->output(), POLLIN, 0});
   }
+  side_runs_.watch(watched, phase_ != Phase::kKilling);
   const Duration left = nextDue() - clock_.elapsed();
   // Rounded up, so that nothing is a moment early and spins.
   const int64_t wait = std::clamp<int64_t>(left.ns / 1'000'000 + 1, 0, kTick.toMillis());
@@ -183,6 +202,7 @@ ElapsedTime Supervisor::nextDue() const {
     due = std::min(due, not_before_);
   }
   if (hook_ != nullptr) due = std::min(due, hook_->nextDue(clock_.elapsed()));
+  if (phase_ != Phase::kKilling) due = std::min(due, side_runs_.nextDue(clock_.elapsed()));
   return due;
 }
 
@@ -254,8 +274,9 @@ void Supervisor::reapOrphans() {
   const int flags = WEXITED | WNOHANG | __WALL;
   while (waitid(P_ALL, 0, &info, flags | WNOWAIT) == 0 && info.si_pid != 0) {
     const pid_t pid = info.si_pid;
-    // These two are looked after by their handles.
+    // These are looked after by their handles.
     if (pid == program_.pid || (hook_ != nullptr && hook_->isProcess(pid))) return;
+    if (side_runs_.hasProcess(pid)) return;
     (void)waitid(P_PID, static_cast<id_t>(pid), &info, flags);
     info = {};
   }
@@ -274,6 +295,7 @@ Status Supervisor::start() {
   logger("agent")->info("started '{}' as process {}", options_.command[0], program_.pid);
   availability_.outageEnd();
   if (std::exchange(unfit_, false)) callbacks_.unfit("");
+  callbacks_.started();
   return Status::ok();
 }
 
@@ -339,6 +361,7 @@ void Supervisor::onGone() {
   if (told_of_rest_) logger("agent")->info("nothing is left of the program now");
   program_ = Child();
   phase_ = Phase::kDown;
+  side_runs_.abandon();
   if (hook_ != nullptr) {
     const Status status = hook_->abandon();
     hook_.reset();
@@ -376,6 +399,7 @@ void Supervisor::planRestart() {
 }
 
 void Supervisor::checkHook() {
+  side_runs_.check(clock_.elapsed(), phase_ != Phase::kKilling);
   if (hook_ == nullptr) return;
   hook_->readOutput();
   if (phase_ == Phase::kKilling) return;  // ended with all the rest

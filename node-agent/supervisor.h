@@ -15,6 +15,7 @@
 #include "node-agent/child.h"
 #include "node-agent/hook_run.h"
 #include "node-agent/restart_policy.h"
+#include "node-agent/side_runs.h"
 
 namespace muster::agent {
 
@@ -40,6 +41,8 @@ class Supervisor {
     std::function<void(const std::string& why)> gone = [](const std::string&) {};
     // Why it can't take an active role now; empty: it can.
     std::function<void(const std::string& why)> unfit = [](const std::string&) {};
+    // The program has been started, the first time or again.
+    std::function<void()> started = [] {};
     // Every 100 ms at least.
     std::function<void()> tick = [] {};
     // SIGTERM, SIGINT or SIGQUIT came for the first time. finish() is to be called in the end.
@@ -79,6 +82,11 @@ class Supervisor {
   Status runHook(HookSpec spec);
   // 0: it does not run.
   pid_t program();
+  // Only to the process that was started. kUnavailable if it does not run.
+  Status signalProgram(int number);
+  // Runs an executable beside all else, a few at a time; doesn't wait. `done` is called on run()'s
+  // thread. What it leaves behind belongs to the program, and it ends when the program does.
+  void runBeside(HookSpec spec, std::function<void(Status)> done);
 
  private:
   enum class Phase { kDown, kUp, kStopping, kKilling };
@@ -135,6 +143,7 @@ class Supervisor {
   bool finishing_ = false;
   bool done_ = false;
 
+  SideRuns side_runs_;
   std::unique_ptr<HookRun> hook_;
   std::function<void(Status)> hook_done_;
 };

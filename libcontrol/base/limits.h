@@ -96,6 +96,14 @@ inline constexpr Duration kForever = Duration::max();
 // and belongs into the configuration.
 inline constexpr Duration kMinOverride = Duration::seconds(1);
 inline constexpr Duration kMaxOverride = Duration::seconds(30 * 86400);
+// Of an application in another process: what a reply and a screen still hold.
+inline constexpr size_t kMaxApplicationLoggers = 10'000;
+// What such an application didn't take, or has not got back, is tried again: soon, since it may
+// just be starting, and then so often that nobody waits long for a quiet log.
+inline constexpr Duration kLevelRetryFirst = Duration::seconds(1);
+inline constexpr Duration kLevelRetryLast = Duration::seconds(15);
+// How often it is compared with what was set there, while something is.
+inline constexpr Duration kLevelLookEvery = Duration::seconds(20);
 
 // --- orders to many nodes ---------------------------------------------------------------------
 // Orders on their way at once: enough to keep a server and its nodes busy, and few enough that a
@@ -412,6 +420,17 @@ inline constexpr Duration kMinAgentWait = Duration::millis(10);
 inline constexpr Duration kMaxAgentWait = Duration::seconds(3600);
 // Restarts in a row; beyond this a limit is none (which 0 says more clearly).
 inline constexpr int64_t kMaxAgentRestarts = 1000;
+// One question to the program over HTTP for its log levels, or one run of an executable for them;
+// a command that sets one takes three of them and is given up after 30 s.
+inline constexpr Duration kLevelTimeout = Duration::seconds(5);
+// Answers of the program: ten thousand loggers of an actuator, written at length, are 2 MB.
+inline constexpr size_t kMaxLevelAnswerBytes = 4 * 1024 * 1024;
+// A file whose levels are rewritten, and a template of one.
+inline constexpr size_t kMaxLevelFileBytes = 1024 * 1024;
+// Executables that run beside the program at once, such as those for probes.
+inline constexpr size_t kMaxSideRuns = 16;
+// Headers of a request, each a line.
+inline constexpr size_t kMaxHttpHeaders = 32;
 // How long an executable for promotion or demotion may be given: less than a tenth of a second is
 // lost to its start, and a role that takes longer than an hour to change is not one.
 inline constexpr Duration kMinHookTimeout = Duration::millis(100);

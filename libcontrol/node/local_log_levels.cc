@@ -41,14 +41,6 @@ Status LocalLogLevels::reset(const std::string& logger_name) {
   return log::LevelControl::instance().reset(logger_name);
 }
 
-std::vector<std::string> LocalLogLevels::names() const {
-  std::vector<std::string> out;
-  for (const log::LoggerState& state : log::LevelControl::instance().list()) {
-    out.push_back(state.name);
-  }
-  return out;
-}
-
 void LocalLogLevels::housekeeping(ElapsedTime now) {
   log::LevelControl& levels = log::LevelControl::instance();
   for (const log::Ended& ended : levels.expire(now)) {

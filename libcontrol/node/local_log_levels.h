@@ -11,14 +11,15 @@
 namespace muster {
 
 // LevelControl is the process's, so several of these speak of the same loggers. One thread.
-class LocalLogLevels : public commands::LogLevels {
+class LocalLogLevels {
  public:
-  std::vector<v1::LoggerState> list() override;
-  std::optional<v1::LoggerState> find(const std::string& name) override;
-  Status set(const Change& change, ElapsedTime now, WallTime wall) override;
-  Status reset(const std::string& logger) override;
+  using Change = commands::LogLevels::Change;
 
-  std::vector<std::string> names() const;
+  std::vector<v1::LoggerState> list();
+  std::optional<v1::LoggerState> find(const std::string& name);
+  Status set(const Change& change, ElapsedTime now, WallTime wall);
+  Status reset(const std::string& logger);
+
   // To be called a few times a second: ends overrides whose time is over and finds the loggers that
   // the application registered by itself.
   void housekeeping(ElapsedTime now);

@@ -244,6 +244,10 @@ Status LogRules::reload() {
 }
 
 v1::LogRulesReply LogRules::report() const {
+  return report(log::LevelControl::instance().list());
+}
+
+v1::LogRulesReply LogRules::report(const std::vector<log::LoggerState>& loggers) const {
   const log::RuleSink& sink = *log::RuleSink::instance();
   v1::LogRulesReply reply;
   reply.set_file(parts_.file.string());
@@ -256,7 +260,6 @@ v1::LogRulesReply LogRules::report() const {
     unseen.push_back(std::to_string(more) + " more");
   }
   reply.set_unseen(joinWithAnd(unseen));
-  const std::vector<log::LoggerState> loggers = log::LevelControl::instance().list();
   std::shared_ptr<const rules::RuleSet> set;
   {
     const std::lock_guard lock(mutex_);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libcontrol/base/clock.h"
+#include "libcontrol/log/level_control.h"
 #include "libcontrol/log/rule_sink.h"
 #include "libcontrol/node/bad_lines.h"
 #include "libcontrol/service/service_set.h"
@@ -43,6 +44,8 @@ class LogRules {
   Status reload();
 
   v1::LogRulesReply report() const;
+  // The same with other loggers than this process's, for what levels hide.
+  v1::LogRulesReply report(const std::vector<log::LoggerState>& loggers) const;
   // What counted as bad last.
   std::vector<v1::BadLines> badLines(const std::vector<std::string>& services) const {
     return bad_lines_->of(services, parts_.clock.wall());

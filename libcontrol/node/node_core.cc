@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "libcontrol/convert/levels.h"
-#include "libcontrol/log/level_control.h"
 #include "libcontrol/node/node_metrics.h"
 #include "libcontrol/xmpp/namespaces.h"
 #include "libcontrol/xmpp/subscriptions.h"
@@ -47,6 +46,7 @@ NodeCore::NodeCore(Parts parts)
       authority_(parts_.store, coordinatorsOf(parts_.identity), parts_.identity.grants),
       drain_(parts_.store, [this] { publish(true); }),
       audit_(parts_.audit),
+      levels_({parts_.application_levels, parts_.level_thread}),
       app_commands_(parts_.commands, parts_.command_thread),
       tails_(tailPorts()),
       endpoint_(*parts_.link, parts_.clock, parts_.random),
@@ -301,7 +301,7 @@ v1::ServiceLevelReply NodeCore::services() {
 
 metrics::Families NodeCore::metrics() {
   NodeFigures figures{info(), roleInfo(), snapshot()};
-  if (parts_.log_rules != nullptr) figures.log_rules = parts_.log_rules->report();
+  if (parts_.log_rules != nullptr) figures.log_rules = parts_.log_rules->report(levels_.known());
   figures.started = started_wall_;
   figures.connected = endpoint_.isUp();
   figures.coordinator_there = coordinator_.isThere();
@@ -355,7 +355,7 @@ v1::RoleReply NodeCore::roleInfo() {
 
 Result<v1::LogRulesReply> NodeCore::logRules() {
   if (parts_.log_rules == nullptr) return LogRules::noFile();
-  return parts_.log_rules->report();
+  return parts_.log_rules->report(levels_.known());
 }
 
 // On another thread: compiling many patterns takes longer than a lease may wait.
@@ -379,7 +379,7 @@ std::vector<std::string> NodeCore::names(const std::string& kind) const {
 std::optional<std::string> NodeCore::normalise(const std::string& kind,
                                                std::string_view typed) const {
   // A process may have thousands of loggers, and the name is mostly right: no list for that.
-  if (kind == "loggers" && log::LevelControl::instance().find(typed)) return std::string(typed);
+  if (kind == "loggers" && levels_.isKnown(typed)) return std::string(typed);
   return Directory::normalise(kind, typed);
 }
 

@@ -23,11 +23,11 @@
 #include "libcontrol/node/drain_marks.h"
 #include "libcontrol/node/kept_log.h"
 #include "libcontrol/node/lease_driver.h"
-#include "libcontrol/node/local_log_levels.h"
 #include "libcontrol/node/log_rules.h"
 #include "libcontrol/node/node_audit.h"
 #include "libcontrol/node/node_faces.h"
 #include "libcontrol/node/node_identity.h"
+#include "libcontrol/node/node_log_levels.h"
 #include "libcontrol/node/node_presence.h"
 #include "libcontrol/node/orders.h"
 #include "libcontrol/node/service_memory.h"
@@ -65,8 +65,11 @@ class NodeCore : public commands::NodeState,
     Warden& warden;
     Clock& clock;
     Random& random;
-    Watchdog* watchdog = nullptr;      // null: none
-    LeaseDriver::Callbacks callbacks;  // promote, demote and kill; changed is ours
+    Watchdog* watchdog = nullptr;  // null: none
+    // Of an application in another process; null: there is none.
+    ApplicationLevels* application_levels = nullptr;
+    AppThread* level_thread = nullptr;  // theirs
+    LeaseDriver::Callbacks callbacks;   // promote, demote and kill; changed is ours
   };
   // A mistake in the definition of a command: of the application's own, kInvalidArgument.
   static Result<std::unique_ptr<NodeCore>> make(Parts parts);
@@ -79,6 +82,7 @@ class NodeCore : public commands::NodeState,
   std::unique_ptr<Lease> lease() const { return lease_ ? lease_->currentLease() : nullptr; }
   void applicationGone(const std::string& why);
   void declineOffers(const std::string& why);
+  void applicationStarted() { levels_.applicationStarted(); }
 
   // As all is now.
   metrics::Families metrics();
@@ -125,7 +129,7 @@ class NodeCore : public commands::NodeState,
   NodeAuthority authority_;
   DrainMarks drain_;
   NodeAudit audit_;
-  LocalLogLevels levels_;
+  NodeLogLevels levels_;
   AppCommands app_commands_;
   commands::Tails tails_;
   ElapsedTime tails_asked_{};

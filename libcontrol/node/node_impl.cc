@@ -18,6 +18,7 @@ namespace {
 // Beside the file "state" of the state store, under the same lock.
 constexpr char kAuditFile[] = "audit.sqlite";
 constexpr char kHistoryFile[] = "services.sqlite";
+constexpr char kLevelsFile[] = "log-levels.json";
 
 std::unique_ptr<store::ServiceHistoryStore> openHistory(const std::filesystem::path& file) {
   Status problem;
@@ -139,6 +140,14 @@ void NodeImpl::addCommands(const Commands& commands) {
   commands_.push_back(commands);
 }
 
+void NodeImpl::useLogLevels(std::shared_ptr<LogLevelDriver> driver) {
+  log_levels_ = std::move(driver);
+}
+
+void NodeImpl::applicationStarted() {
+  tellCore([](NodeCore& core) { core.applicationStarted(); });
+}
+
 NodeCore::Parts NodeImpl::parts() {
   xmpp::ClientConfig config;
   config.jid = identity_.jid.withResource(nodeResource(identity_.instance));
@@ -170,6 +179,8 @@ NodeCore::Parts NodeImpl::parts() {
           .clock = clock_,
           .random = random_,
           .watchdog = watchdog_.get(),
+          .application_levels = application_levels_.get(),
+          .level_thread = level_thread_.get(),
           .callbacks = std::move(callbacks)};
 }
 
@@ -194,6 +205,7 @@ Status NodeImpl::start() {
   }
   app_ = std::make_unique<AppThread>();
   command_thread_ = std::make_unique<AppThread>();
+  if (log_levels_ != nullptr) startLevels();
   loop_ = std::make_unique<LoopThread>();
   Status status;
   loop_->run([&] {
@@ -212,6 +224,12 @@ Status NodeImpl::start() {
   running_ = status.isOk();
   if (!running_) endThreads();
   return status;
+}
+
+void NodeImpl::startLevels() {
+  override_store_ = std::make_unique<store::LevelOverrideFile>(options_.state_dir / kLevelsFile);
+  application_levels_ = std::make_unique<ApplicationLevels>(log_levels_, *override_store_, clock_);
+  level_thread_ = std::make_unique<AppThread>();
 }
 
 Status NodeImpl::openMetrics() {
@@ -248,6 +266,7 @@ void NodeImpl::stop() {
 void NodeImpl::endThreads() {
   app_.reset();
   command_thread_.reset();
+  level_thread_.reset();
   // With the level that they last told of, until here.
   if (log_rules_ != nullptr) log_rules_->stop();
   loop_->run([this] {
@@ -259,6 +278,8 @@ void NodeImpl::endThreads() {
     ended = std::move(core_);
   });
   loop_.reset();
+  application_levels_.reset();
+  override_store_.reset();
   watchdog_.reset();
   warden_.reset();
 }

@@ -10,6 +10,7 @@
 #include "libcontrol/base/random.h"
 #include "libcontrol/metrics/exposition.h"
 #include "libcontrol/node/app_thread.h"
+#include "libcontrol/node/application_levels.h"
 #include "libcontrol/node/kept_log.h"
 #include "libcontrol/node/log_rules.h"
 #include "libcontrol/node/loop_thread.h"
@@ -19,7 +20,9 @@
 #include "libcontrol/node/warden.h"
 #include "libcontrol/node/watchdog.h"
 #include "libcontrol/store/audit_file.h"
+#include "libcontrol/store/level_overrides.h"
 #include "muster/commands.h"
+#include "muster/log_levels.h"
 #include "muster/node.h"
 
 namespace muster {
@@ -35,6 +38,8 @@ class NodeImpl : public Node {
   void onPromote(std::function<Status(const Lease&)> promote) override;
   void onDemote(std::function<void(const Demotion&)> demote) override;
   void addCommands(const Commands& commands) override;
+  void useLogLevels(std::shared_ptr<LogLevelDriver> driver) override;
+  void applicationStarted() override;
   Status start() override;
   void stop() override;
   void resign(const std::string& why) override;
@@ -50,6 +55,7 @@ class NodeImpl : public Node {
            std::unique_ptr<store::AuditStore> audit);
   Status openLog();
   Status loadLogRules();
+  void startLevels();
   NodeCore::Parts parts();
   // On the loop.
   Status openMetrics();
@@ -72,6 +78,7 @@ class NodeImpl : public Node {
   std::function<Status(const Lease&)> promote_;
   std::function<void(const Demotion&)> demote_;
   std::vector<Commands> commands_;
+  std::shared_ptr<LogLevelDriver> log_levels_;  // null: the loggers of this process
 
   std::mutex lifecycle_mutex_;  // start() and stop(), one at a time
   bool running_ = false;
@@ -79,6 +86,9 @@ class NodeImpl : public Node {
   std::unique_ptr<Watchdog> watchdog_;         // null: none is configured
   std::unique_ptr<AppThread> app_;             // onPromote and onDemote
   std::unique_ptr<AppThread> command_thread_;  // the application's own commands
+  std::unique_ptr<store::LevelOverrideStore> override_store_;
+  std::unique_ptr<ApplicationLevels> application_levels_;  // null without log_levels_
+  std::unique_ptr<AppThread> level_thread_;                // its thread
   std::unique_ptr<LoopThread> loop_;
   // Guards the pointer below, which is written on the loop alone. While it is not null, loop_ is
   // there.

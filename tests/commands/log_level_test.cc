@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 class FakeLevels : public LogLevels {
  public:
-  std::vector<v1::LoggerState> list() override {
+  std::vector<v1::LoggerState> all() const {
     std::vector<v1::LoggerState> out;
     for (const char* name : {"root", "storage", "storage.disk", "user"}) {
       v1::LoggerState state;
@@ -25,26 +25,31 @@ class FakeLevels : public LogLevels {
     }
     return out;
   }
-  std::optional<v1::LoggerState> find(const std::string& name) override {
-    for (const v1::LoggerState& state : list()) {
-      if (state.name() == name) return state;
+  void list(std::function<void(Listing)> done) override { done({all(), note}); }
+  void find(const std::string& name, std::function<void(Found)> done) override {
+    for (const v1::LoggerState& state : all()) {
+      if (state.name() == name) return done({state, note});
     }
-    return std::nullopt;
+    done({std::nullopt, note});
   }
-  Status set(const Change& change, ElapsedTime, WallTime) override {
+  void set(const Change& change, ElapsedTime, WallTime, std::function<void(Status)> done) override {
     set_on = change.logger;
     set_to = change.level;
     set_for = change.duration;
     set_by = change.by;
     set_ahead = change.ahead;
-    return answer;
+    later = [this, done = std::move(done)] { done(answer); };
+    if (!waits) later();
   }
-  Status reset(const std::string& logger) override {
+  void reset(const std::string& logger, std::function<void(Status)> done) override {
     reset_on = logger;
-    return answer;
+    done(answer);
   }
 
   Status answer;
+  std::string note;
+  bool waits = false;  // until `later` is called
+  std::function<void()> later;
   std::string set_on, set_by, reset_on;
   v1::LogLevel set_to = v1::LOG_LEVEL_UNSPECIFIED;
   std::optional<Duration> set_for;
@@ -94,6 +99,28 @@ TEST_F(LogLevelTest, Sets) {
   EXPECT_EQ(levels_.set_for, Duration::seconds(600));
   EXPECT_EQ(levels_.set_by, "ann@example.org");
   EXPECT_EQ(caller_->outcomes[0].note, "Logger storage is at debug.");
+}
+
+TEST_F(LogLevelTest, AnswersOnceTheApplicationHas) {
+  levels_.waits = true;
+  caller_->call("log-level", {"storage", "debug"});
+  EXPECT_TRUE(caller_->outcomes.empty());
+  levels_.later();
+  ASSERT_EQ(caller_->outcomes.size(), 1u);
+  EXPECT_EQ(caller_->outcomes[0].note, "Logger storage is at debug.");
+}
+
+TEST_F(LogLevelTest, AFailureOfTheApplicationIsTold) {
+  levels_.answer = {Code::kUnavailable, "the application can't be reached"};
+  caller_->call("log-level", {"storage", "debug"});
+  EXPECT_EQ(status().code(), Code::kUnavailable);
+}
+
+TEST_F(LogLevelTest, WhatIsMissingFromAListIsSaid) {
+  levels_.note = "The application's loggers can't be listed: no answer.";
+  caller_->call("log-level", {});
+  EXPECT_EQ(caller_->outcomes[0].note, levels_.note);
+  EXPECT_EQ(caller_->reply<v1::LogLevelReply>().loggers_size(), 4);
 }
 
 TEST_F(LogLevelTest, ForeverIsNotTheSameAsNothingSaid) {

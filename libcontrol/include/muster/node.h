@@ -23,7 +23,8 @@
 
 namespace muster {
 
-class Commands;  // muster/commands.h
+class Commands;        // muster/commands.h
+class LogLevelDriver;  // muster/log_levels.h
 
 // Where Prometheus may scrape the node's metrics, at /metrics.
 struct MetricsOptions {
@@ -139,6 +140,14 @@ class Node {
   // muster/commands.h. Before start(), which tells the mistakes: a verb that is taken, an rpc
   // without handler.
   virtual void addCommands(const Commands& commands) = 0;
+
+  // The command log-level then speaks of the application's loggers, which live in another process;
+  // of this process's own only `muster`, `agent` and what is below them are left to it. What was
+  // set is kept in state_dir: a process that starts again ends it in time. Before start().
+  virtual void useLogLevels(std::shared_ptr<LogLevelDriver> driver) = 0;
+  // The application has been started anew, so that it has lost the levels that were set: they are
+  // set again. Returns at once. Without it that is found out within 20 s, where it can be.
+  virtual void applicationStarted() = 0;
 
   virtual Status start() = 0;
   // Demotes if need be, releases the lease, says goodbye, ends the threads. Waits for the

@@ -14,7 +14,15 @@
 namespace muster {
 
 // How severe a record is; numbered as spdlog's levels.
-enum class LogLevel : uint8_t { kTrace, kDebug, kInfo, kWarn, kError, kCritical };
+enum class LogLevel : uint8_t {
+  kTrace,
+  kDebug,
+  kInfo,
+  kWarn,
+  kError,
+  kCritical,
+  kOff,  // of a logger only, never of a record
+};
 
 struct LogRecord {
   std::chrono::system_clock::time_point at;
