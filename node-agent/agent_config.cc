@@ -37,8 +37,11 @@ FailoverOptions readFailover(ConfigTable& table) {
   const bool always = mode == "always";
   if (always) {
     options.mode = FailoverOptions::Mode::kAlways;
+  } else if (mode == "sidecar") {
+    options.mode = FailoverOptions::Mode::kSidecar;
   } else if (!mode.empty() && mode != "run") {
-    table.fail("mode", "must be \"run\" or \"always\", not '" + singleLine(mode, 80) + "'");
+    table.fail("mode",
+               "must be \"run\", \"always\" or \"sidecar\", not '" + singleLine(mode, 80) + "'");
   }
   options.promote = readExecutable(table, "promote");
   options.demote = readExecutable(table, "demote");
@@ -46,6 +49,9 @@ FailoverOptions readFailover(ConfigTable& table) {
        {std::pair{"promote", &options.promote}, std::pair{"demote", &options.demote}}) {
     if (always && words->empty()) {
       table.fail(key, "is needed with mode \"always\": it tells the program of its role");
+    }
+    if (mode == "sidecar" && !words->empty()) {
+      table.fail(key, "goes with the other modes: the program is told over its own connection");
     }
   }
   options.timeout =
@@ -69,6 +75,16 @@ void readAgent(ConfigTable& agent, AgentConfig& config) {
   config.supervisor.grace = wait(agent, "grace", config.supervisor.grace);
 }
 
+// What speaks over the socket needs one.
+void checkSidecar(ConfigTable& agent, const AgentConfig& config) {
+  if (config.sidecar) return;
+  const bool roles = config.failover && config.failover->mode == FailoverOptions::Mode::kSidecar;
+  const bool levels = config.levels && config.levels->kind == "sidecar";
+  if (!roles && !levels) return;
+  agent.fail("sidecar", std::string("is needed with ") + (roles ? "failover.mode" : "levels.kind") +
+                            " = \"sidecar\": say in [agent.sidecar] where the socket is");
+}
+
 }  // namespace
 
 Result<AgentConfig> loadAgentConfig(const fs::path& file) {
@@ -83,6 +99,9 @@ Result<AgentConfig> loadAgentConfig(const fs::path& file) {
   if (failover.isPresent()) config.failover = readFailover(failover);
   ConfigTable levels = agent.table("levels");
   if (levels.isPresent()) config.levels = readLevels(levels);
+  ConfigTable sidecar = agent.table("sidecar");
+  if (sidecar.isPresent()) config.sidecar = readSidecar(sidecar);
+  checkSidecar(agent, config);
   // Asked of the table itself, so that one mistake doesn't hide another.
   const bool has_group = node && !node->group.empty();
   if (node && failover.isPresent() && !has_group) {
@@ -94,7 +113,7 @@ Result<AgentConfig> loadAgentConfig(const fs::path& file) {
                "role, or leave node.group out");
   }
   if (config.failover) {
-    config.supervisor.automatic = config.failover->mode == FailoverOptions::Mode::kAlways;
+    config.supervisor.automatic = config.failover->mode != FailoverOptions::Mode::kRun;
   }
   root.ignoreOtherTables();
   const Status read = (*opened)->finish();

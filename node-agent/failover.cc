@@ -33,12 +33,14 @@ const char* causeName(Demotion::Cause cause) {
 }  // namespace
 
 Failover::Failover(FailoverOptions options, std::string group, std::string node,
-                   Supervisor& supervisor, LeaseWatch& watch, Clock& clock, Word word)
+                   Supervisor& supervisor, LeaseWatch& watch, Clock& clock, Word word,
+                   RoleChannel* channel)
     : options_(std::move(options)),
       supervisor_(supervisor),
       watch_(watch),
       clock_(clock),
-      word_(std::move(word)) {
+      word_(std::move(word)),
+      channel_(channel) {
   facts_.group = std::move(group);
   facts_.node = std::move(node);
 }
@@ -72,7 +74,7 @@ Status Failover::promote(const Lease& lease) {
 }
 
 Status Failover::becomeActive(const Lease& lease) {
-  const bool always = options_.mode == FailoverOptions::Mode::kAlways;
+  const bool always = options_.mode != FailoverOptions::Mode::kRun;
   if (always && facts_.program == 0) return {Code::kUnavailable, "the program does not run"};
   // Before anything else, so that a predecessor who wakes late is refused even before the first
   // write.
@@ -82,7 +84,12 @@ Status Failover::becomeActive(const Lease& lease) {
       return claimed;
     }
   }
-  executables_ = true;
+  if (channel_ != nullptr) {
+    const Status told = channel_->promote(lease, options_.timeout);
+    executables_ = told.code() != Code::kUnavailable;
+    if (!told) return told;
+  }
+  executables_ = executables_ || channel_ == nullptr;
   if (!options_.promote.empty()) {
     const ElapsedTime term_at = clock_.elapsed() + options_.timeout;
     HookSpec spec = hook("promote", "promotion", remainingOf(lease), term_at, term_at + kHookGrace);
@@ -142,6 +149,11 @@ void Failover::stopRun(ElapsedTime now, Duration within, const std::string& caus
 void Failover::stopAlways(ElapsedTime now, Duration within, const std::string& cause) {
   const ElapsedTime term_at = now + std::min(options_.timeout, within / 2);
   const ElapsedTime kill_at = std::min(term_at + kHookGrace, now + within / 8 * 5);
+  if (channel_ != nullptr) {
+    const Status told = channel_->demote(facts_.epoch, cause, term_at - clock_.elapsed());
+    if (!told) supervisor_.killProgram(told.text());
+    return;
+  }
   const Status told = tell(hook("demote", cause, within, term_at, kill_at));
   // kConflict: the program has ended meanwhile, with all that belonged to it.
   if (told || told.code() == Code::kConflict) return;
@@ -202,6 +214,7 @@ void Failover::tick() {
   if (!lease_) return;
   const Duration left = remainingOf(*lease_);
   if (left > Duration{}) watch_.endsIn(left + kLeastGuard);
+  if (channel_ != nullptr && role_ == Role::kActive) channel_->renewed(*lease_);
 }
 
 }  // namespace muster::agent

@@ -19,14 +19,27 @@ namespace muster::agent {
 
 struct FailoverOptions {
   enum class Mode {
-    kRun,     // the program runs only while this node is active
-    kAlways,  // it always runs, and the executables tell it
+    kRun,      // the program runs only while this node is active
+    kAlways,   // it always runs, and the executables tell it
+    kSidecar,  // it always runs, and is told over its own connection
   };
   Mode mode = Mode::kRun;
   std::vector<std::string> promote;  // empty: none
   std::vector<std::string> demote;   // likewise
   Duration timeout = Duration::seconds(20);
   std::string fence_file;  // empty: none
+};
+
+// How a program is told of its role that speaks with the agent itself. Calls block.
+class RoleChannel {
+ public:
+  virtual ~RoleChannel() = default;
+  // kUnavailable: it was not told. With any other error it may have become active.
+  virtual Status promote(const Lease& lease, Duration within) = 0;
+  // Only if it is ok is the program surely not active any more.
+  virtual Status demote(uint64_t epoch, const std::string& cause, Duration within) = 0;
+  // Often, while it is active. Must not block.
+  virtual void renewed(const Lease& lease) = 0;
 };
 
 // promote() and demote() run on the library's application thread, one at a time, and block.
@@ -37,7 +50,7 @@ class Failover {
   using Word = std::function<void(const std::string& why)>;
 
   Failover(FailoverOptions options, std::string group, std::string node, Supervisor& supervisor,
-           LeaseWatch& watch, Clock& clock, Word word);
+           LeaseWatch& watch, Clock& clock, Word word, RoleChannel* channel = nullptr);
 
   Status promote(const Lease& lease);
   void demote(const Demotion& demotion);
@@ -60,8 +73,9 @@ class Failover {
   LeaseWatch& watch_;
   Clock& clock_;
   const Word word_;
-  RoleFacts facts_;           // the application thread's, and programGone()'s while that is idle
-  bool executables_ = false;  // whether promote() got as far as to run something
+  RoleChannel* const channel_;  // null but in mode kSidecar
+  RoleFacts facts_;             // the application thread's, and programGone()'s while that is idle
+  bool executables_ = false;    // whether promote() got as far as to run something
 
   std::mutex mutex_;
   std::condition_variable settled_;  // no longer kCrashed

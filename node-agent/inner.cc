@@ -7,7 +7,9 @@
 #include "muster/log.h"
 #include "muster/node.h"
 #include "node-agent/failover.h"
+#include "node-agent/fitness.h"
 #include "node-agent/levels/level_ports.h"
+#include "node-agent/sidecar/sidecar.h"
 #include "node-agent/supervisor.h"
 
 namespace muster::agent {
@@ -23,25 +25,31 @@ class Inner {
   Inner(const AgentConfig& config, Node& node, LeaseWatch& watch)
       : config_(config),
         node_(node),
-        supervisor_(config.supervisor, node.availability(config.service),
-                    SystemClock::forHolder()) {
+        supervisor_(config.supervisor, node.availability(config.service), SystemClock::forHolder()),
+        fitness_([&node](const std::string& why) { node.declineOffers(why); }) {
+    if (config.sidecar) makeSidecar();
     if (config.failover) {
       failover_ = std::make_unique<Failover>(
           *config.failover, config.node.group, nodeName(config.node), supervisor_, watch,
-          SystemClock::forHolder(), [this](const std::string& why) { node_.applicationGone(why); });
+          SystemClock::forHolder(), [this](const std::string& why) { node_.applicationGone(why); },
+          sidecarRoles() ? &sidecar_->role() : nullptr);
       node_.onPromote([this](const Lease& lease) { return failover_->promote(lease); });
       node_.onDemote([this](const Demotion& demotion) { failover_->demote(demotion); });
     }
-    if (config.levels) node_.useLogLevels(config.levels->make(levelPorts(supervisor_)));
+    if (config.levels) node_.useLogLevels(config.levels->make(ports()));
     supervisor_.setCallbacks(callbacks());
   }
 
   int run() {
+    if (sidecar_ != nullptr) {
+      if (const Status started = sidecar_->start(); !started) return fail(started);
+    }
     // Before the node may be asked to promote it.
     if (config_.supervisor.automatic) {
       if (!supervisor_.startFirst()) return 1;
     }
     if (const Status started = node_.start(); !started) return fail(started);
+    fitness_.tellAgain();
     supervisor_.run();
     stopping_.join();
     if (reading_.joinable()) reading_.join();
@@ -49,6 +57,27 @@ class Inner {
   }
 
  private:
+  bool sidecarRoles() const {
+    return config_.failover && config_.failover->mode == FailoverOptions::Mode::kSidecar;
+  }
+
+  void makeSidecar() {
+    SidecarHub::Facts facts;
+    facts.node = nodeName(config_.node);
+    facts.group = config_.node.group;
+    facts.roles = sidecarRoles();
+    facts.levels = config_.levels && config_.levels->kind == "sidecar";
+    sidecar_ = std::make_unique<Sidecar>(
+        *config_.sidecar, facts, node_,
+        [this](const std::string& why) { fitness_.set("sidecar", why); }, SystemClock::forHolder());
+  }
+
+  LevelPorts ports() {
+    LevelPorts out = levelPorts(supervisor_);
+    if (sidecar_ != nullptr) out.sidecar = sidecar_->levels();
+    return out;
+  }
+
   Supervisor::Callbacks callbacks() {
     Supervisor::Callbacks out;
     // The role first, while the program still runs: giving it up is what demotion is for. On a
@@ -63,7 +92,7 @@ class Inner {
     if (!config_.node.log_rules.empty()) out.hangup = [this] { reloadRules(); };
     if (failover_ != nullptr) {
       out.gone = [this](const std::string& why) { failover_->programGone(why); };
-      out.unfit = [this](const std::string& why) { node_.declineOffers(why); };
+      out.unfit = [this](const std::string& why) { fitness_.set("program", why); };
       out.tick = [this] { failover_->tick(); };
     }
     return out;
@@ -83,6 +112,8 @@ class Inner {
   const AgentConfig& config_;
   Node& node_;
   Supervisor supervisor_;
+  Fitness fitness_;
+  std::unique_ptr<Sidecar> sidecar_;
   std::unique_ptr<Failover> failover_;
   std::thread stopping_;
   std::atomic<bool> is_reading_{false};

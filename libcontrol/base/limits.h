@@ -429,6 +429,18 @@ inline constexpr size_t kMaxLevelAnswerBytes = 4 * 1024 * 1024;
 inline constexpr size_t kMaxLevelFileBytes = 1024 * 1024;
 // Executables that run beside the program at once, such as those for probes.
 inline constexpr size_t kMaxSideRuns = 16;
+// The sidecar socket. A frame of a thousand log records of 1 KiB fits; what is not yet read by the
+// other side is bounded by the same.
+inline constexpr size_t kMaxSidecarFrameBytes = 1024 * 1024;
+inline constexpr size_t kMaxSidecarRecords = 1000;
+inline constexpr size_t kMaxSidecarConnections = 8;
+inline constexpr size_t kMaxSidecarServices = 32;
+// Names of connections whose last numbers are known.
+inline constexpr size_t kMaxSidecarNames = 64;
+// A connection that has not said who it is by then is a mistake.
+inline constexpr Duration kSidecarHelloWait = Duration::seconds(5);
+// Messages of records on their way to the disk, for each connection.
+inline constexpr uint32_t kSidecarWindow = 16;
 // Headers of a request, each a line.
 inline constexpr size_t kMaxHttpHeaders = 32;
 // How long an executable for promotion or demotion may be given: less than a tenth of a second is
