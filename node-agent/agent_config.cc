@@ -102,6 +102,7 @@ Result<AgentConfig> loadAgentConfig(const fs::path& file) {
   ConfigTable sidecar = agent.table("sidecar");
   if (sidecar.isPresent()) config.sidecar = readSidecar(sidecar);
   checkSidecar(agent, config);
+  config.probes = readProbes(agent, node && !node->group.empty());
   // Asked of the table itself, so that one mistake doesn't hide another.
   const bool has_group = node && !node->group.empty();
   if (node && failover.isPresent() && !has_group) {

@@ -9,6 +9,7 @@
 #include "muster/status.h"
 #include "node-agent/failover.h"
 #include "node-agent/levels/level_config.h"
+#include "node-agent/probes/probe_config.h"
 #include "node-agent/sidecar/sidecar_options.h"
 #include "node-agent/supervisor.h"
 
@@ -21,6 +22,7 @@ struct AgentConfig {
   std::optional<FailoverOptions> failover;
   std::optional<LevelConfig> levels;
   std::optional<SidecarOptions> sidecar;
+  std::vector<ProbeConfig> probes;
 };
 
 // Everything that can be known before the node logs in: all mistakes at once, each with its line

@@ -9,6 +9,7 @@
 #include "node-agent/failover.h"
 #include "node-agent/fitness.h"
 #include "node-agent/levels/level_ports.h"
+#include "node-agent/probes/probes.h"
 #include "node-agent/sidecar/sidecar.h"
 #include "node-agent/supervisor.h"
 
@@ -37,6 +38,7 @@ class Inner {
       node_.onDemote([this](const Demotion& demotion) { failover_->demote(demotion); });
     }
     if (config.levels) node_.useLogLevels(config.levels->make(ports()));
+    if (!config.probes.empty()) makeProbes();
     supervisor_.setCallbacks(callbacks());
   }
 
@@ -50,8 +52,11 @@ class Inner {
     }
     if (const Status started = node_.start(); !started) return fail(started);
     fitness_.tellAgain();
+    tick();
+    if (probes_ != nullptr) probes_->start();
     supervisor_.run();
     stopping_.join();
+    probes_.reset();
     if (reading_.joinable()) reading_.join();
     return 0;
   }
@@ -70,6 +75,24 @@ class Inner {
     sidecar_ = std::make_unique<Sidecar>(
         *config_.sidecar, facts, node_,
         [this](const std::string& why) { fitness_.set("sidecar", why); }, SystemClock::forHolder());
+  }
+
+  void makeProbes() {
+    probes_ = std::make_unique<Probes>(
+        config_.probes, Probes::Ports{node_, SystemClock::forHolder(),
+                                      [this](HookSpec spec, std::function<void(Status)> done) {
+                                        supervisor_.runBeside(std::move(spec), std::move(done));
+                                      },
+                                      [this](const std::string& part, const std::string& why) {
+                                        fitness_.set(part, why);
+                                      }});
+  }
+
+  // Where the program runs only while the node is active, a standby's is down on purpose.
+  void tick() {
+    if (failover_ != nullptr) failover_->tick();
+    if (probes_ == nullptr) return;
+    probes_->setPaused(!config_.supervisor.automatic && !supervisor_.isUp());
   }
 
   LevelPorts ports() {
@@ -93,8 +116,8 @@ class Inner {
     if (failover_ != nullptr) {
       out.gone = [this](const std::string& why) { failover_->programGone(why); };
       out.unfit = [this](const std::string& why) { fitness_.set("program", why); };
-      out.tick = [this] { failover_->tick(); };
     }
+    out.tick = [this] { tick(); };
     return out;
   }
 
@@ -115,6 +138,7 @@ class Inner {
   Fitness fitness_;
   std::unique_ptr<Sidecar> sidecar_;
   std::unique_ptr<Failover> failover_;
+  std::unique_ptr<Probes> probes_;
   std::thread stopping_;
   std::atomic<bool> is_reading_{false};
   std::thread reading_;

@@ -65,6 +65,8 @@ class Supervisor {
   void run();
   // As runHook(), but `done` is called, here or later, with the outcome.
   void beginHook(HookSpec spec, std::function<void(Status)> done);
+  // Whether the program runs, and isn't being ended.
+  bool isUp() const { return phase_ == Phase::kUp; }
 
   // --- on any other thread ---
 

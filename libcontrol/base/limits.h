@@ -441,6 +441,19 @@ inline constexpr size_t kMaxSidecarNames = 64;
 inline constexpr Duration kSidecarHelloWait = Duration::seconds(5);
 // Messages of records on their way to the disk, for each connection.
 inline constexpr uint32_t kSidecarWindow = 16;
+// Probes of a program. More say nothing more; a shorter interval is a load of its own.
+inline constexpr size_t kMaxProbes = 32;
+inline constexpr Duration kMinProbeInterval = Duration::millis(100);
+inline constexpr Duration kMaxProbeInterval = Duration::seconds(3600);
+inline constexpr int64_t kMaxProbeRow = 100;
+// An agent that ends waits for what is under way.
+inline constexpr Duration kMaxProbeTimeout = Duration::seconds(30);
+// Answers that are awaited at once over the network; others have to wait.
+inline constexpr size_t kProbesAtOnce = 4;
+// Looked at of an answer, and a pattern's memory as RE2 counts it.
+inline constexpr size_t kMaxProbeBytes = 256 * 1024;
+inline constexpr size_t kMaxProbeExpectBytes = 4096;
+inline constexpr int64_t kMaxProbePatternBytes = 1024 * 1024;
 // Headers of a request, each a line.
 inline constexpr size_t kMaxHttpHeaders = 32;
 // How long an executable for promotion or demotion may be given: less than a tenth of a second is
