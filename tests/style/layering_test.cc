@@ -53,7 +53,7 @@ const std::map<std::string, std::set<std::string>>& allowedArrows() {
         "xmpp", "local", "commands", "proto", "protobuf", "qt", "json", "toml", "cli11"}},
       {"node-agent",
        {"public", "base", "config", "rules", "records", "proto", "protobuf", "spdlog", "cli11",
-        "json", "curl", "systemd"}},
+        "json", "curl", "systemd", "re2"}},
       {"examples", {"public", "spdlog", "sqlite", "toml", "cli11", "json"}},
   };
   return kAllowed;
