@@ -37,7 +37,8 @@ Result<std::unique_ptr<HookRun>> HookRun::start(HookSpec spec) {
 
 HookRun::HookRun(HookSpec spec)
     : spec_(std::move(spec)),
-      lines_([log = logger("agent." + spec_.name)](const std::string& line) {
+      lines_([this, log = logger("agent." + spec_.name)](const std::string& line) {
+        if (spec_.said) return spec_.said(line);
         log->info("{}", line);
       }) {}
 

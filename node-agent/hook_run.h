@@ -15,13 +15,15 @@
 namespace muster::agent {
 
 struct HookSpec {
-  std::string name;  // "promote" or "demote"
+  std::string name;  // "promote", "demote" or "health"
   std::vector<std::string> command;
   Environment environment;
   ElapsedTime term_at;  // SIGTERM to its process group
   ElapsedTime kill_at;  // SIGKILL
   // Asked all the while; once it is false SIGKILL comes at once.
   std::function<bool()> allowed = [] { return true; };
+  // Gets what it writes, line by line; none: the agent's log.
+  std::function<void(const std::string&)> said = {};
 };
 
 // Lives on the thread that waits for children. What it leaves behind when it succeeds belongs to

@@ -87,7 +87,7 @@ void Supervisor::finish() {
   });
 }
 
-Status Supervisor::startProgram(Environment environment) {
+Status Supervisor::startProgram(Environment environment, const std::function<bool()>&) {
   return await([this](auto job) { post(std::move(job)); },
                [&](const std::function<void(Status)>& done) {
                  environment_ = std::move(environment);
@@ -136,11 +136,19 @@ void Supervisor::beginHook(HookSpec spec, std::function<void(Status)> done) {
     const Status status(Code::kConflict, spec.name + " was not run since the program has ended");
     return waiters_.push_back([done = std::move(done), status] { done(status); });
   }
-  if (hook_ != nullptr) return done({Code::kInternal, "another executable is running"});
+  if (hook_.run != nullptr) return done({Code::kInternal, "another executable is running"});
   auto run = HookRun::start(std::move(spec));
   if (!run) return done(run.status());
-  hook_ = std::move(run).value();
-  hook_done_ = std::move(done);
+  hook_ = {std::move(run).value(), std::move(done)};
+}
+
+void Supervisor::beginProbe(HookSpec spec, std::function<void(Status)> done) {
+  if (phase_ == Phase::kKilling || probe_.run != nullptr) {
+    return done({Code::kConflict, spec.name + " can't be run just now"});
+  }
+  auto run = HookRun::start(std::move(spec));
+  if (!run) return done(run.status());
+  probe_ = {std::move(run).value(), std::move(done)};
 }
 
 pid_t Supervisor::program() {
@@ -158,9 +166,10 @@ void Supervisor::loopOnce() {
   // Once it has ended its handle stays readable until it is reaped.
   const bool alive = phase_ == Phase::kUp || phase_ == Phase::kStopping;
   if (alive) watched.push_back({program_.handle.get(), POLLIN, 0});
-  if (hook_ != nullptr) {
-    if (phase_ != Phase::kKilling) watched.push_back({hook_->handle(), POLLIN, 0});
-    if (hook_->output() >= 0) watched.push_back({hook_->output(), POLLIN, 0});
+  for (const Running* hook : {&hook_, &probe_}) {
+    if (hook->run == nullptr) continue;
+    if (phase_ != Phase::kKilling) watched.push_back({hook->run->handle(), POLLIN, 0});
+    if (hook->run->output() >= 0) watched.push_back({hook->run->output(), POLLIN, 0});
   }
   const Duration left = nextDue() - clock_.elapsed();
   // Rounded up, so that nothing is a moment early and spins.
@@ -170,7 +179,8 @@ void Supervisor::loopOnce() {
   readSignals();
   runJobs();
   onProgramEnd();
-  checkHook();
+  checkHook(hook_);
+  checkHook(probe_);
   checkTimers();
   callbacks_.tick();
 }
@@ -182,7 +192,9 @@ ElapsedTime Supervisor::nextDue() const {
   if (phase_ == Phase::kDown && mayStart() && (options_.automatic || unfit_)) {
     due = std::min(due, not_before_);
   }
-  if (hook_ != nullptr) due = std::min(due, hook_->nextDue(clock_.elapsed()));
+  for (const Running* hook : {&hook_, &probe_}) {
+    if (hook->run != nullptr) due = std::min(due, hook->run->nextDue(clock_.elapsed()));
+  }
   return due;
 }
 
@@ -254,8 +266,11 @@ void Supervisor::reapOrphans() {
   const int flags = WEXITED | WNOHANG | __WALL;
   while (waitid(P_ALL, 0, &info, flags | WNOWAIT) == 0 && info.si_pid != 0) {
     const pid_t pid = info.si_pid;
-    // These two are looked after by their handles.
-    if (pid == program_.pid || (hook_ != nullptr && hook_->isProcess(pid))) return;
+    // These are looked after by their handles.
+    const auto is = [pid](const Running& hook) {
+      return hook.run != nullptr && hook.run->isProcess(pid);
+    };
+    if (pid == program_.pid || is(hook_) || is(probe_)) return;
     (void)waitid(P_PID, static_cast<id_t>(pid), &info, flags);
     info = {};
   }
@@ -339,10 +354,11 @@ void Supervisor::onGone() {
   if (told_of_rest_) logger("agent")->info("nothing is left of the program now");
   program_ = Child();
   phase_ = Phase::kDown;
-  if (hook_ != nullptr) {
-    const Status status = hook_->abandon();
-    hook_.reset();
-    std::exchange(hook_done_, nullptr)(status);
+  for (Running* hook : {&hook_, &probe_}) {
+    if (hook->run == nullptr) continue;
+    const Status status = hook->run->abandon();
+    hook->run.reset();
+    std::exchange(hook->done, nullptr)(status);
   }
   if (ending_ != Ending::kAsked) {
     if (ending_ == Ending::kCrashed) callbacks_.gone(why_);
@@ -375,14 +391,14 @@ void Supervisor::planRestart() {
   callbacks_.unfit("the program " + why_ + " a moment ago");
 }
 
-void Supervisor::checkHook() {
-  if (hook_ == nullptr) return;
-  hook_->readOutput();
+void Supervisor::checkHook(Running& hook) {
+  if (hook.run == nullptr) return;
+  hook.run->readOutput();
   if (phase_ == Phase::kKilling) return;  // ended with all the rest
-  const auto status = hook_->check(clock_.elapsed());
+  const auto status = hook.run->check(clock_.elapsed());
   if (!status) return;
-  hook_.reset();
-  std::exchange(hook_done_, nullptr)(*status);
+  hook.run.reset();
+  std::exchange(hook.done, nullptr)(*status);
 }
 
 void Supervisor::checkTimers() {

@@ -12,6 +12,7 @@
 #include "libcontrol/base/clock.h"
 #include "libcontrol/base/status.h"
 #include "muster/service.h"
+#include "node-agent/application.h"
 #include "node-agent/child.h"
 #include "node-agent/hook_run.h"
 #include "node-agent/restart_policy.h"
@@ -19,7 +20,7 @@
 namespace muster::agent {
 
 struct SupervisorOptions {
-  std::vector<std::string> command;
+  std::vector<std::string> command;  // empty: others run it, and here are only executables
   // Started by itself and again after each end; otherwise only by startProgram().
   bool automatic = true;
   RestartOptions restart;
@@ -32,7 +33,7 @@ struct SupervisorOptions {
 // thread and wait for that one; they need run() to be running. The process must be a subreaper
 // (process_tree.h) and have no children of anybody else's making, and signals must be blocked in
 // all threads, since they are taken with signalfd(2).
-class Supervisor {
+class Supervisor : public Application {
  public:
   // Called on run()'s thread; must not block.
   struct Callbacks {
@@ -49,7 +50,7 @@ class Supervisor {
   };
 
   Supervisor(SupervisorOptions options, Availability& availability, Clock& clock);
-  ~Supervisor();
+  ~Supervisor() override;
 
   static void blockSignals();
   void setCallbacks(Callbacks callbacks) { callbacks_ = std::move(callbacks); }
@@ -62,27 +63,34 @@ class Supervisor {
   void run();
   // As runHook(), but `done` is called, here or later, with the outcome.
   void beginHook(HookSpec spec, std::function<void(Status)> done);
+  // The same beside such an executable; also one at a time. kConflict if it can't be run now, or
+  // was ended with the program.
+  void beginProbe(HookSpec spec, std::function<void(Status)> done);
 
   // --- on any other thread ---
 
   // Ends the program (SIGTERM, then SIGKILL) and lets run() return. Doesn't wait.
   void finish();
   // With these variables. kUnavailable while it waits after a crash or crashes in a loop.
-  Status startProgram(Environment environment);
+  Status startProgram(Environment environment, const std::function<bool()>& allowed) override;
   // For a program that isn't automatic: SIGTERM, and after the grace, or at `kill_at` if that is
   // sooner, SIGKILL. Returns when nothing is left of it, nor of what executables have left behind;
   // as long as something is, it doesn't.
-  void stopProgram(ElapsedTime kill_at);
+  void stopProgram(ElapsedTime kill_at) override;
   // SIGKILL. Returns when nothing is left; an automatic program is then started again.
-  void killProgram(const std::string& why);
+  void killProgram(const std::string& why) override;
   // One at a time. kConflict if the program ended meanwhile: then nothing is left of either.
   Status runHook(HookSpec spec);
   // 0: it does not run.
-  pid_t program();
+  pid_t program() override;
 
  private:
   enum class Phase { kDown, kUp, kStopping, kKilling };
   enum class Ending { kAsked, kCrashed, kPutDown };
+  struct Running {
+    std::unique_ptr<HookRun> run;
+    std::function<void(Status)> done;
+  };
 
   void post(std::function<void()> job);
   void loopOnce();
@@ -98,7 +106,7 @@ class Supervisor {
   void sweep();
   void onGone();
   void planRestart();
-  void checkHook();
+  void checkHook(Running& hook);
   void checkTimers();
   ElapsedTime nextDue() const;
   bool mayStart() const;
@@ -135,8 +143,8 @@ class Supervisor {
   bool finishing_ = false;
   bool done_ = false;
 
-  std::unique_ptr<HookRun> hook_;
-  std::function<void(Status)> hook_done_;
+  Running hook_;   // promotes or demotes
+  Running probe_;  // asks after health
 };
 
 }  // namespace muster::agent
