@@ -123,12 +123,13 @@ class PrivatePair:
             return status["active"] if settled and status["active"] != but else None
         return wait_for(look, "a node is active")
 
-    def standby_fit(self, name):
+    def fit(self, name):
+        """Until the node takes offers, by its agent's own word."""
         def look():
-            done = self.muster("nodes", "-o", "json", quiet=True, check=False)
-            nodes = json.loads(done.stdout)["nodes"] if done.returncode == 0 else []
-            return any(n["name"] == name and n["present"] for n in nodes)
-        wait_for(look, "%s is present" % name)
+            declined, taken = (self.log(name).read_text().rfind(words) for words in
+                               ("offers are declined", "offers are taken again"))
+            return taken > declined
+        wait_for(look, "%s takes offers" % name)
 
     def down(self):
         """Ends all of it; returns what had to be killed."""

@@ -61,7 +61,7 @@ class Server:
         except subprocess.TimeoutExpired:
             return None
         if done.returncode != 0:
-            self.complaint = done.stderr.strip().split("\n")[-1]
+            self.complaint = " ".join(done.stderr.split("\n")[0].split()).removeprefix("psql: error: ")
             return None
         return [line.split("|") for line in done.stdout.split("\n") if line]
 
