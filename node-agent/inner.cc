@@ -69,6 +69,7 @@ class Inner {
     if (config_.supervisor.automatic) {
       if (!supervisor_.startFirst()) return 1;
     }
+    if (health_ != nullptr) health_->begin();
     if (attached_ == nullptr) {
       if (const Status started = node_.start(); !started) return fail(started);
       onStarted();
@@ -87,6 +88,7 @@ class Inner {
   // Ready is not logged in: the program runs, and a server that is away must keep nobody from
   // starting what comes after it.
   void onStarted() {
+    fitness_.tellAgain();
     started_ = true;
     notifier_.ready();
   }
@@ -106,13 +108,13 @@ class Inner {
   // Everything of the agent's that is to be done again and again, on the supervisor's thread.
   void tick() {
     if (failover_ != nullptr) failover_->tick();
-    if (!started_) return;
-    if (!std::exchange(begun_, true) && health_ != nullptr) health_->begin();
     if (attached_ != nullptr) (*attached_)->tick();
-    if (health_ != nullptr && !stop_asked_) health_->tick();
     notifier_.tick();
+    if (!started_) return;
+    if (health_ != nullptr && !stop_asked_) health_->tick();
     std::string status = failover_ != nullptr ? failover_->describe() : "started";
-    if (!fitness_.reason().empty()) status += "; not fit for the active role: " + fitness_.reason();
+    const std::string reason = fitness_.reason();
+    if (!reason.empty()) status += "; not fit for the active role: " + reason;
     notifier_.status(status);
   }
 
@@ -181,7 +183,6 @@ class Inner {
   std::unique_ptr<Attached> attached_;  // null: the supervisor runs the program
   std::unique_ptr<Failover> failover_;
   std::unique_ptr<HealthCheck> health_;
-  bool begun_ = false;
   std::atomic<bool> started_{false};
   std::atomic<bool> stop_asked_{false};
   std::atomic<bool> failed_{false};
