@@ -83,39 +83,48 @@ Sighting Attachment::lookNow() {
   return sighting;
 }
 
+// What happened between two ticks counts as well, so it is judged here.
 void Attachment::keep(const Sighting& sighting) {
   const std::lock_guard lock(mutex_);
   last_ = sighting;
-  if (sighting.what == Sighting::What::kGone) gone_why_ = sighting.why;
-  if (sighting.what == Sighting::What::kDown) down_why_ = sighting.why;
+  switch (sighting.what) {
+    case Sighting::What::kUp:
+      if (!options_.follows_role && !down_why_.empty()) restarted_why_ = down_why_;
+      down_why_.clear();
+      seen_up_ = true;
+      return;
+    case Sighting::What::kDown:
+      if (seen_up_) down_why_ = sighting.why;
+      return;
+    case Sighting::What::kGone:
+      // What was stopped on purpose has nobody to be told.
+      if (seen_up_ && (wanted_ || !options_.follows_role)) gone_why_ = sighting.why;
+      seen_up_ = false;
+      down_why_.clear();
+      return;
+    case Sighting::What::kUnknown:
+      return;
+  }
 }
 
 void Attachment::tick() {
   Sighting sighting;
   std::string gone;
-  std::string down;
+  std::string restarted;
   bool wanted = false;
   {
     const std::lock_guard lock(mutex_);
     sighting = last_;
     gone = std::exchange(gone_why_, "");
-    down = std::exchange(down_why_, "");
+    restarted = std::exchange(restarted_why_, "");
     wanted = wanted_ || !options_.follows_role;
   }
-  if (!down.empty()) down_ = down;
-  if (!gone.empty() && seen_up_) {
-    seen_up_ = false;
-    down_.clear();
-    // What was stopped on purpose has nobody to be told.
-    if (wanted) {
-      logger("agent")->error("{}: {}", watched_.name(), gone);
-      callbacks_.gone(gone);
-    }
-  }
-  if (sighting.what == Sighting::What::kUp) {
-    const std::string was_down = std::exchange(down_, "");
-    if (seen_up_ && !was_down.empty() && !options_.follows_role) callbacks_.restarted(was_down);
-    seen_up_ = true;
+  if (!gone.empty()) {
+    logger("agent")->error("{}: {}", watched_.name(), gone);
+    callbacks_.gone(gone);
+  } else if (!restarted.empty()) {
+    logger("agent")->error("{} was restarted: {}", watched_.name(), restarted);
+    callbacks_.restarted(restarted);
   }
   judgeAvailability(sighting, wanted);
   const std::string why = unfitness(sighting, wanted);

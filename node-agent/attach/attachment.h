@@ -75,14 +75,14 @@ class Attachment : public Application {
   std::mutex look_mutex_;  // one look at a time
   std::mutex mutex_;       // guards what follows
   Sighting last_;
-  std::string gone_why_;  // of a kGone since the last tick()
-  std::string down_why_;  // of a kDown likewise
-  bool wanted_ = false;   // of one that follows the role: whether it should run
+  bool seen_up_ = false;  // since it was last gone
+  std::string down_why_;  // since it was last up
+  // For tick() to tell.
+  std::string gone_why_;
+  std::string restarted_why_;
+  bool wanted_ = false;  // of one that follows the role: whether it should run
 
-  // tick()'s own.
-  std::string unfit_;
-  std::string down_;      // why it was down since it was last up
-  bool seen_up_ = false;  // since it was last told to be gone
+  std::string unfit_;  // tick()'s own: as it was told
   std::atomic<bool> ending_{false};
   std::thread thread_;
 };

@@ -179,6 +179,15 @@ TEST_F(AttachmentTest, AUnitThatCrashesWhileItIsWantedIsGone) {
   EXPECT_TRUE(availability_.inOutage());
 }
 
+TEST_F(AttachmentTest, ACrashBetweenTwoTicksIsToldToo) {
+  make(true);
+  ASSERT_TRUE(attachment_->startProgram({}, kAllowed).isOk());
+  units_.be("failed", "failed", 0);
+  (void)attachment_->program();
+  attachment_->tick();
+  EXPECT_EQ(gone_.size(), 1u);
+}
+
 TEST_F(AttachmentTest, AStartThatFailsSaysWhy) {
   make(true);
   units_.start_fails = "StartUnit storage.service: its job ended with 'failed'";
