@@ -12,10 +12,13 @@
 #include <clocale>
 #include <functional>
 #include <iostream>
+#include <string>
+#include <utility>
 
 #include "coordinator/config.h"
 #include "coordinator/daemon.h"
 #include "coordinator/high_availability.h"
+#include "coordinator/service_manager.h"
 #include "muster/log.h"
 
 namespace {
@@ -23,32 +26,56 @@ namespace {
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 
-// SIGTERM and SIGINT as a file descriptor that the event loop watches.
+// SIGTERM, SIGINT and SIGHUP as a file descriptor that the event loop watches.
 int signalDescriptor() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-// Ends the process in order on a signal.
+// Ends the process in order on a signal, or reads its configuration again.
 class SignalWatch {
  public:
-  explicit SignalWatch(int descriptor) : notifier_(descriptor, QSocketNotifier::Read) {}
+  SignalWatch(int descriptor, std::string file)
+      : notifier_(descriptor, QSocketNotifier::Read), file_(std::move(file)) {}
   void start(int descriptor, std::function<void(std::function<void()>)> stop) {
     QObject::connect(&notifier_, &QSocketNotifier::activated, [this, descriptor, stop] {
       signalfd_siginfo info{};
       if (read(descriptor, &info, sizeof info) != sizeof info || stopping_) return;
+      if (info.ssi_signo == SIGHUP) return reload();
       stopping_ = true;
+      manager_.stopping();
       muster::logger("muster.cluster")->info("stopping on signal {}", info.ssi_signo);
       stop([] { QCoreApplication::quit(); });
     });
   }
+  void ready() { manager_.ready(); }
 
  private:
+  // Of the file only the log's level is taken; all else needs a restart.
+  void reload() {
+    manager_.reloading();
+    const auto config = muster::coordinator::loadConfig(file_);
+    const auto logger = muster::logger("muster.cluster");
+    if (config) {
+      spdlog::set_level(spdlog::level::from_str(config->log_level));
+      logger->info("the log's level is {}; what else has changed counts after a restart",
+                   config->log_level);
+      manager_.reloaded("log level " + config->log_level);
+    } else {
+      logger->error("nothing is changed, since the configuration has mistakes: {}",
+                    config.status().text());
+      manager_.reloaded("the configuration has mistakes: " + config.status().text());
+    }
+  }
+
   QSocketNotifier notifier_;
+  const std::string file_;
+  muster::coordinator::ServiceManager manager_;
   bool stopping_ = false;
 };
 
@@ -70,6 +97,7 @@ int runAlone(const muster::coordinator::Config& config, SignalWatch& watch, int 
   if (!daemon) return failed(daemon.status());
   watch.start(descriptor, [&](auto stopped) { (*daemon)->stop(std::move(stopped)); });
   (*daemon)->start();
+  watch.ready();
   return QCoreApplication::exec();
 }
 
@@ -78,14 +106,15 @@ int runAmongSeveral(const muster::coordinator::Config& config, SignalWatch& watc
   if (!one) return failed(one.status());
   watch.start(descriptor, [&](auto stopped) { (*one)->stop(std::move(stopped)); });
   (*one)->start();
+  watch.ready();
   return QCoreApplication::exec();
 }
 
-int run(const muster::coordinator::Config& config, int argc, char** argv) {
+int run(const muster::coordinator::Config& config, const std::string& file, int argc, char** argv) {
   const int descriptor = signalDescriptor();
   QCoreApplication application(argc, argv);
   std::setlocale(LC_NUMERIC, "C");
-  SignalWatch watch(descriptor);
+  SignalWatch watch(descriptor, file);
   return config.shared ? runAmongSeveral(config, watch, descriptor)
                        : runAlone(config, watch, descriptor);
 }
@@ -117,5 +146,5 @@ int main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stdout_logger_mt("root"));
   spdlog::set_level(spdlog::level::from_str(config->log_level));
   spdlog::flush_on(spdlog::level::info);
-  return run(*config, argc, argv);
+  return run(*config, file, argc, argv);
 }

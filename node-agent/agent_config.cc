@@ -31,18 +31,58 @@ std::string fenceFile(ConfigTable& failover) {
   return path.string();
 }
 
-FailoverOptions readFailover(ConfigTable& table) {
-  FailoverOptions options;
+FailoverOptions::Mode readMode(ConfigTable& table, Verb verb) {
+  using Mode = FailoverOptions::Mode;
   const std::string mode = table.requiredString("mode");
-  const bool always = mode == "always";
-  if (always) {
-    options.mode = FailoverOptions::Mode::kAlways;
-  } else if (mode == "sidecar") {
-    options.mode = FailoverOptions::Mode::kSidecar;
-  } else if (!mode.empty() && mode != "run") {
-    table.fail("mode",
-               "must be \"run\", \"always\" or \"sidecar\", not '" + singleLine(mode, 80) + "'");
+  const std::string other = verb == Verb::kRun ? "run" : "unit";
+  if (mode == "always") return Mode::kAlways;
+  if (mode == "sidecar") return Mode::kSidecar;
+  if (!mode.empty() && mode != other) {
+    table.fail("mode", "must be \"" + other + "\", \"always\" or \"sidecar\", not '" +
+                           singleLine(mode, 80) + "'");
   }
+  return verb == Verb::kRun ? Mode::kRun : Mode::kUnit;
+}
+
+int healthCount(ConfigTable& table, const std::string& key, int fallback) {
+  return static_cast<int>(table.integer(key, fallback, 1, limits::kMaxHealthCount));
+}
+
+std::optional<HealthOptions> readHealth(ConfigTable& failover) {
+  ConfigTable table = failover.table("health");
+  if (!table.isPresent()) return std::nullopt;
+  HealthOptions options;
+  options.command = readExecutable(table, "command");
+  if (options.command.empty()) {
+    table.fail("command", "is missing: the executable that says whether the application is fit");
+  }
+  options.interval = table.duration("interval", options.interval, limits::kMinHealthInterval,
+                                    limits::kMaxAgentWait);
+  options.timeout =
+      table.duration("timeout", options.timeout, limits::kMinHookTimeout, limits::kMaxHookTimeout);
+  options.fall = healthCount(table, "fall", options.fall);
+  options.rise = healthCount(table, "rise", options.rise);
+  return options;
+}
+
+// Of mode "unit".
+std::string environmentFile(ConfigTable& table, FailoverOptions::Mode mode) {
+  const fs::path path = table.path("environment_file");
+  std::error_code error;
+  if (!path.empty() && mode != FailoverOptions::Mode::kUnit) {
+    table.fail("environment_file",
+               "is for mode \"unit\"; a program of the agent's own gets the "
+               "variables themselves");
+  } else if (!path.empty() && !fs::is_directory(path.parent_path(), error)) {
+    table.fail("environment_file", "the folder " + path.parent_path().string() + " is not there");
+  }
+  return path.string();
+}
+
+FailoverOptions readFailover(ConfigTable& table, Verb verb) {
+  FailoverOptions options;
+  options.mode = readMode(table, verb);
+  const bool always = options.mode == FailoverOptions::Mode::kAlways;
   options.promote = readExecutable(table, "promote");
   options.demote = readExecutable(table, "demote");
   for (const auto& [key, words] :
@@ -50,14 +90,34 @@ FailoverOptions readFailover(ConfigTable& table) {
     if (always && words->empty()) {
       table.fail(key, "is needed with mode \"always\": it tells the program of its role");
     }
-    if (mode == "sidecar" && !words->empty()) {
+    if (options.mode == FailoverOptions::Mode::kSidecar && !words->empty()) {
       table.fail(key, "goes with the other modes: the program is told over its own connection");
     }
   }
   options.timeout =
       table.duration("timeout", options.timeout, limits::kMinHookTimeout, limits::kMaxHookTimeout);
   options.fence_file = fenceFile(table);
+  options.environment_file = environmentFile(table, options.mode);
+  options.health = readHealth(table);
   return options;
+}
+
+// What only one of the two ways to start the agent knows.
+void readApplication(ConfigTable& agent, Verb verb, AgentConfig& config) {
+  ConfigTable attach = agent.table("attach");
+  if (attach.isPresent()) config.attach = readAttach(attach);
+  if (verb == Verb::kRun && attach.isPresent()) {
+    agent.fail("attach",
+               "is for `muster-agent attach`; `muster-agent run` runs the program itself");
+  } else if (verb == Verb::kAttach && !attach.isPresent()) {
+    agent.fail("attach", "is missing: unit or pid_file in [agent.attach] say what to watch");
+  }
+  if (!config.failover) return;
+  const auto mode = config.failover->mode;
+  config.supervisor.automatic = verb == Verb::kRun && mode != FailoverOptions::Mode::kRun;
+  if (mode == FailoverOptions::Mode::kUnit && config.attach && config.attach->unit.empty()) {
+    agent.fail("attach", "needs unit with mode \"unit\": nobody can start a pid file");
+  }
 }
 
 void readAgent(ConfigTable& agent, AgentConfig& config) {
@@ -87,7 +147,7 @@ void checkSidecar(ConfigTable& agent, const AgentConfig& config) {
 
 }  // namespace
 
-Result<AgentConfig> loadAgentConfig(const fs::path& file) {
+Result<AgentConfig> loadAgentConfig(const fs::path& file, Verb verb) {
   AgentConfig config;
   auto node = loadNodeOptions(file);
   auto opened = ConfigFile::load(file);
@@ -96,7 +156,7 @@ Result<AgentConfig> loadAgentConfig(const fs::path& file) {
   ConfigTable agent = root.table("agent");
   readAgent(agent, config);
   ConfigTable failover = agent.table("failover");
-  if (failover.isPresent()) config.failover = readFailover(failover);
+  if (failover.isPresent()) config.failover = readFailover(failover, verb);
   ConfigTable levels = agent.table("levels");
   if (levels.isPresent()) config.levels = readLevels(levels);
   ConfigTable sidecar = agent.table("sidecar");
@@ -113,9 +173,8 @@ Result<AgentConfig> loadAgentConfig(const fs::path& file) {
                "is needed with node.group: say in [agent.failover] how the program learns of its "
                "role, or leave node.group out");
   }
-  if (config.failover) {
-    config.supervisor.automatic = config.failover->mode != FailoverOptions::Mode::kRun;
-  }
+  config.supervisor.automatic = verb == Verb::kRun;
+  readApplication(agent, verb, config);
   root.ignoreOtherTables();
   const Status read = (*opened)->finish();
   if (node && read) {

@@ -1,4 +1,5 @@
-// The tables [agent] and [agent.failover] of the configuration file; docs/agent.md has every key.
+// The tables [agent], [agent.attach] and [agent.failover] of the configuration file; docs/agent.md
+// has every key.
 #pragma once
 
 #include <filesystem>
@@ -7,6 +8,7 @@
 
 #include "muster/node.h"
 #include "muster/status.h"
+#include "node-agent/attach/attach_config.h"
 #include "node-agent/failover.h"
 #include "node-agent/levels/level_config.h"
 #include "node-agent/probes/probe_config.h"
@@ -23,11 +25,18 @@ struct AgentConfig {
   std::optional<LevelConfig> levels;
   std::optional<SidecarOptions> sidecar;
   std::vector<ProbeConfig> probes;
+  std::optional<AttachConfig> attach;  // with `attach`
+};
+
+// What the agent was started for.
+enum class Verb {
+  kRun,     // it runs the program
+  kAttach,  // others do
 };
 
 // Everything that can be known before the node logs in: all mistakes at once, each with its line
 // and key.
-Result<AgentConfig> loadAgentConfig(const std::filesystem::path& file);
+Result<AgentConfig> loadAgentConfig(const std::filesystem::path& file, Verb verb = Verb::kRun);
 
 // What executables are told as MUSTER_NODE.
 std::string nodeName(const NodeOptions& node);

@@ -33,9 +33,10 @@ const char* causeName(Demotion::Cause cause) {
 }  // namespace
 
 Failover::Failover(FailoverOptions options, std::string group, std::string node,
-                   Supervisor& supervisor, LeaseWatch& watch, Clock& clock, Word word,
-                   RoleChannel* channel)
+                   Application& application, Supervisor& supervisor, LeaseWatch& watch,
+                   Clock& clock, Word word, RoleChannel* channel)
     : options_(std::move(options)),
+      application_(application),
       supervisor_(supervisor),
       watch_(watch),
       clock_(clock),
@@ -48,7 +49,7 @@ Failover::Failover(FailoverOptions options, std::string group, std::string node,
 Status Failover::promote(const Lease& lease) {
   facts_.epoch = lease.epoch();
   facts_.instance = lease.instance();
-  facts_.program = supervisor_.program();
+  facts_.program = application_.program();
   executables_ = false;
   {
     const std::lock_guard lock(mutex_);
@@ -74,7 +75,7 @@ Status Failover::promote(const Lease& lease) {
 }
 
 Status Failover::becomeActive(const Lease& lease) {
-  const bool always = options_.mode != FailoverOptions::Mode::kRun;
+  const bool always = isAlways();
   if (always && facts_.program == 0) return {Code::kUnavailable, "the program does not run"};
   // Before anything else, so that a predecessor who wakes late is refused even before the first
   // write.
@@ -97,14 +98,15 @@ Status Failover::becomeActive(const Lease& lease) {
     if (Status told = tell(std::move(spec)); !told) return told;
   }
   if (!lease.valid()) return {Code::kTimeout, "the lease was over before the promotion was done"};
-  return always ? Status::ok() : supervisor_.startProgram(programEnvironment(facts_));
+  if (always) return Status::ok();
+  return application_.startProgram(programEnvironment(facts_), [lease] { return lease.valid(); });
 }
 
 // Half a promotion must not be left behind: giving the lease back says that nothing is active.
 void Failover::undo(const Lease& lease) {
   const ElapsedTime now = clock_.elapsed();
   const Duration left = remainingOf(lease) + kLeastGuard;
-  if (options_.mode == FailoverOptions::Mode::kRun) return stopRun(now, left, "promotion-failed");
+  if (!isAlways()) return stopRun(now, left, "promotion-failed");
   stopAlways(now, left, "promotion-failed");
 }
 
@@ -124,10 +126,10 @@ void Failover::demote(const Demotion& demotion) {
     }
   }
   facts_.previous_epoch = facts_.epoch;
-  if (options_.mode == FailoverOptions::Mode::kRun) {
-    stopRun(now, within, causeName(demotion.cause));
-  } else {
+  if (isAlways()) {
     stopAlways(now, within, causeName(demotion.cause));
+  } else {
+    stopRun(now, within, causeName(demotion.cause));
   }
   const std::lock_guard lock(mutex_);
   role_ = Role::kStandby;
@@ -135,8 +137,16 @@ void Failover::demote(const Demotion& demotion) {
   watch_.clear();
 }
 
+void Failover::settle() {
+  // Twice its time: what demote() may take of it is a part.
+  const Duration within = options_.timeout * 2;
+  facts_.program = application_.program();
+  if (!isAlways()) return stopRun(clock_.elapsed(), within, "agent-start");
+  if (facts_.program != 0) stopAlways(clock_.elapsed(), within, "agent-start");
+}
+
 void Failover::stopRun(ElapsedTime now, Duration within, const std::string& cause) {
-  supervisor_.stopProgram(now + within / 2);
+  application_.stopProgram(now + within / 2);
   facts_.program = 0;
   if (options_.demote.empty()) return;
   const ElapsedTime term_at = std::min(clock_.elapsed() + options_.timeout, now + within / 4 * 3);
@@ -157,7 +167,7 @@ void Failover::stopAlways(ElapsedTime now, Duration within, const std::string& c
   const Status told = tell(hook("demote", cause, within, term_at, kill_at));
   // kConflict: the program has ended meanwhile, with all that belonged to it.
   if (told || told.code() == Code::kConflict) return;
-  supervisor_.killProgram(told.text());
+  application_.killProgram(told.text());
 }
 
 HookSpec Failover::hook(const std::string& action, const std::string& cause, Duration remaining,
@@ -215,6 +225,47 @@ void Failover::tick() {
   const Duration left = remainingOf(*lease_);
   if (left > Duration{}) watch_.endsIn(left + kLeastGuard);
   if (channel_ != nullptr && role_ == Role::kActive) channel_->renewed(*lease_);
+}
+
+bool Failover::runsProgram() {
+  const std::lock_guard lock(mutex_);
+  return isAlways() || role_ == Role::kActive;
+}
+
+std::string Failover::describe() {
+  const std::lock_guard lock(mutex_);
+  const std::string epoch = lease_ ? " under epoch " + std::to_string(lease_->epoch()) : "";
+  switch (role_) {
+    case Role::kStandby:
+      break;
+    case Role::kStarting:
+      return "becoming active" + epoch;
+    case Role::kActive:
+      return "active" + epoch;
+    case Role::kStopping:
+    case Role::kCrashed:
+      return "giving the active role up";
+  }
+  return "standby";
+}
+
+std::optional<HealthCheck::Standing> Failover::standing(Duration timeout) {
+  const std::lock_guard lock(mutex_);
+  if (role_ != Role::kStandby && role_ != Role::kActive) return std::nullopt;
+  HealthCheck::Standing out;
+  out.active = role_ == Role::kActive;
+  RoleFacts facts;
+  facts.group = facts_.group;
+  facts.node = facts_.node;
+  if (lease_) {
+    facts.epoch = lease_->epoch();
+    facts.instance = lease_->instance();
+  }
+  const Duration left = lease_ ? std::min(timeout, remainingOf(*lease_)) : timeout;
+  out.spec.name = "health";
+  out.spec.environment = hookEnvironment(facts, "health", "check", left, clock_.wall());
+  out.spec.environment.emplace_back("MUSTER_ROLE", out.active ? "active" : "standby");
+  return out;
 }
 
 }  // namespace muster::agent

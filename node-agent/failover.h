@@ -11,6 +11,7 @@
 #include "libcontrol/base/clock.h"
 #include "muster/lease.h"
 #include "muster/status.h"
+#include "node-agent/health.h"
 #include "node-agent/keeper.h"
 #include "node-agent/role_environment.h"
 #include "node-agent/supervisor.h"
@@ -22,12 +23,16 @@ struct FailoverOptions {
     kRun,      // the program runs only while this node is active
     kAlways,   // it always runs, and the executables tell it
     kSidecar,  // it always runs, and is told over its own connection
+    kUnit,     // as kRun, but it is a unit of systemd's
   };
   Mode mode = Mode::kRun;
   std::vector<std::string> promote;  // empty: none
   std::vector<std::string> demote;   // likewise
   Duration timeout = Duration::seconds(20);
   std::string fence_file;  // empty: none
+  // With kUnit: gets the role's variables before the unit is started, for its EnvironmentFile=.
+  std::string environment_file;  // empty: none
+  std::optional<HealthOptions> health;
 };
 
 // How a program is told of its role that speaks with the agent itself. Calls block.
@@ -49,14 +54,25 @@ class Failover {
   // Gives the supervisor's word; see Node::applicationGone().
   using Word = std::function<void(const std::string& why)>;
 
-  Failover(FailoverOptions options, std::string group, std::string node, Supervisor& supervisor,
-           LeaseWatch& watch, Clock& clock, Word word, RoleChannel* channel = nullptr);
+  // `supervisor` runs the executables; the application is its program, or one that others run.
+  Failover(FailoverOptions options, std::string group, std::string node, Application& application,
+           Supervisor& supervisor, LeaseWatch& watch, Clock& clock, Word word,
+           RoleChannel* channel = nullptr);
 
   Status promote(const Lease& lease);
   void demote(const Demotion& demotion);
+  // For an application that others run, and that may have been active when an agent before this one
+  // ended: it is no longer when this returns. Before the node starts, on any thread.
+  void settle();
 
   void programGone(const std::string& why);
   void tick();
+  // Whether the program is to be running now: at a standby it isn't, in modes kRun and kUnit.
+  bool runsProgram();
+  // For people: "standby", "active under epoch 7".
+  std::string describe();
+  // For the executable that is asked after health.
+  std::optional<HealthCheck::Standing> standing(Duration timeout);
 
  private:
   Status becomeActive(const Lease& lease);
@@ -68,7 +84,14 @@ class Failover {
   void stopRun(ElapsedTime now, Duration within, const std::string& cause);
   void stopAlways(ElapsedTime now, Duration within, const std::string& cause);
 
+  // Whether the program runs at a standby, too.
+  bool isAlways() const {
+    return options_.mode == FailoverOptions::Mode::kAlways ||
+           options_.mode == FailoverOptions::Mode::kSidecar;
+  }
+
   const FailoverOptions options_;
+  Application& application_;
   Supervisor& supervisor_;
   LeaseWatch& watch_;
   Clock& clock_;

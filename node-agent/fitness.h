@@ -1,19 +1,22 @@
-// Whether the program can take the active role, as several parts of the agent see it.
+// Several parts of the agent that can each speak against this node's taking the active role.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 namespace muster::agent {
 
-// Any thread.
+// Any thread; what it tells, it tells in order.
 class Fitness {
  public:
-  // `tell` gets the first reason there is, by the parts' names; empty: none.
-  explicit Fitness(std::function<void(const std::string& why)> tell) : tell_(std::move(tell)) {}
+  // `decline` gets the first reason there is, by the parts' names; empty: none.
+  explicit Fitness(std::function<void(const std::string& why)> decline)
+      : decline_(std::move(decline)) {}
 
+  // Empty: nothing speaks against it, as far as that part knows.
   void set(const std::string& part, const std::string& why) {
     const std::lock_guard lock(mutex_);
     if (why.empty()) {
@@ -21,20 +24,24 @@ class Fitness {
     } else {
       reasons_[part] = why;
     }
-    tell();
+    const std::string first = reasons_.empty() ? "" : reasons_.begin()->second;
+    if (std::exchange(told_, first) != first) decline_(first);
   }
-  // To whom it wasn't told before: a node that has just been started.
+  // Once more, to a node that has just started and so hasn't heard it.
   void tellAgain() {
     const std::lock_guard lock(mutex_);
-    tell();
+    if (!told_.empty()) decline_(told_);
+  }
+  std::string reason() {
+    const std::lock_guard lock(mutex_);
+    return told_;
   }
 
  private:
-  void tell() { tell_(reasons_.empty() ? "" : reasons_.begin()->second); }
-
-  const std::function<void(const std::string& why)> tell_;
+  const std::function<void(const std::string& why)> decline_;
   std::mutex mutex_;
   std::map<std::string, std::string> reasons_;
+  std::string told_;
 };
 
 }  // namespace muster::agent

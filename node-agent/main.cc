@@ -1,11 +1,14 @@
-// muster-agent: presence and failover for a program that was never changed. It runs the program,
-// keeps it running, shows as a service level for how much of the time it ran, and lets it take its
-// turn as the active node of a group.
+// muster-agent: presence and failover for a program that was never changed. It runs the program and
+// keeps it running, or is attached to one that others run; it shows as a service level for how much
+// of the time it ran, and lets it take its turn as the active node of a group.
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "node-agent/agent_config.h"
 #include "node-agent/inner.h"
@@ -20,33 +23,49 @@ int usage(const muster::Status& status) {
   return kExitUsage;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  CLI::App app("Runs a program and gives it presence.", "muster-agent");
-  app.require_subcommand(1);
-  CLI::App* run = app.add_subcommand("run", "Run a program: run --config FILE -- COMMAND ARGS...");
+struct Arguments {
+  muster::agent::Verb verb = muster::agent::Verb::kRun;
   std::string file;
   bool check = false;
   std::vector<std::string> command;
-  run->add_option("--config", file, "The configuration file (TOML)")->required();
-  run->add_flag("--check-config", check, "Check the configuration file and end");
-  run->add_option("command", command, "The program and its arguments");
+};
+
+// The exit code if there is nothing to be done with them.
+std::optional<int> parse(int argc, char** argv, Arguments& arguments) {
+  CLI::App app("Gives a program presence.", "muster-agent");
+  app.require_subcommand(1);
+  CLI::App* run = app.add_subcommand("run", "Run a program: run --config FILE -- COMMAND ARGS...");
+  CLI::App* attach =
+      app.add_subcommand("attach", "Watch one that others run: attach --config FILE");
+  for (CLI::App* verb : {run, attach}) {
+    verb->add_option("--config", arguments.file, "The configuration file (TOML)")->required();
+    verb->add_flag("--check-config", arguments.check, "Check the configuration file and end");
+  }
+  run->add_option("command", arguments.command, "The program and its arguments");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
-  auto config = muster::agent::loadAgentConfig(file);
+  if (attach->parsed()) arguments.verb = muster::agent::Verb::kAttach;
+  return std::nullopt;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  if (const auto code = parse(argc, argv, arguments)) return *code;
+  auto config = muster::agent::loadAgentConfig(arguments.file, arguments.verb);
   if (!config) return usage(config.status());
-  if (check) {
-    std::cout << file << " is in order\n";
+  if (arguments.check) {
+    std::cout << arguments.file << " is in order\n";
     return 0;
   }
-  if (command.empty()) {
+  if (arguments.verb == muster::agent::Verb::kRun && arguments.command.empty()) {
     return usage({muster::Code::kInvalidArgument, "say what to run: -- COMMAND ARGS..."});
   }
-  config->supervisor.command = command;
+  config->supervisor.command = arguments.command;
   return muster::agent::runKept([&](muster::agent::LeaseWatch& watch) {
     spdlog::set_default_logger(spdlog::stderr_logger_mt("root"));
     spdlog::flush_on(spdlog::level::info);

@@ -7,11 +7,12 @@
 namespace muster::agent {
 namespace {
 
-constexpr std::array<std::string_view, 10> kNames = {
-    "MUSTER_GROUP",   "MUSTER_NODE",     "MUSTER_EPOCH",
-    "MUSTER_ACTION",  "MUSTER_CAUSE",    "MUSTER_PREVIOUS_EPOCH",
-    "MUSTER_PID",     "MUSTER_INSTANCE", "MUSTER_LEASE_DEADLINE_MS",
-    "MUSTER_DEADLINE"};
+constexpr std::array<std::string_view, 14> kNames = {
+    "MUSTER_GROUP", "MUSTER_NODE", "MUSTER_EPOCH", "MUSTER_ACTION", "MUSTER_CAUSE",
+    "MUSTER_PREVIOUS_EPOCH", "MUSTER_PID", "MUSTER_INSTANCE", "MUSTER_LEASE_DEADLINE_MS",
+    "MUSTER_DEADLINE", "MUSTER_ROLE",
+    // The agent's own talk with systemd: a program that took part would speak for the agent.
+    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"};
 
 }  // namespace
 

@@ -26,8 +26,8 @@ Environment programEnvironment(const RoleFacts& facts);
 Environment hookEnvironment(const RoleFacts& facts, const std::string& action,
                             const std::string& cause, Duration remaining, WallTime now);
 
-// Whether it is one of the variables above. Those that the agent itself was started with would tell
-// a program of a role that it does not have.
+// Whether it is one of the variables above, or one by which systemd talks with the agent. Those
+// that the agent itself was started with would tell a program of a role that it does not have.
 bool isRoleVariable(const std::string& name);
 
 }  // namespace muster::agent

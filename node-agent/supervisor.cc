@@ -87,7 +87,7 @@ void Supervisor::finish() {
   });
 }
 
-Status Supervisor::startProgram(Environment environment) {
+Status Supervisor::startProgram(Environment environment, const std::function<bool()>&) {
   return await([this](auto job) { post(std::move(job)); },
                [&](const std::function<void(Status)>& done) {
                  environment_ = std::move(environment);
@@ -165,7 +165,7 @@ Status Supervisor::signalProgram(int number) {
 void Supervisor::runBeside(HookSpec spec, std::function<void(Status)> done) {
   post([this, spec = std::move(spec), done = std::move(done)]() mutable {
     if (phase_ == Phase::kKilling) {
-      return done({Code::kUnavailable, "the program is just being ended"});
+      return done({Code::kConflict, "the program is just being ended"});
     }
     side_runs_.begin(std::move(spec), std::move(done));
   });

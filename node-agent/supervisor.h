@@ -12,6 +12,7 @@
 #include "libcontrol/base/clock.h"
 #include "libcontrol/base/status.h"
 #include "muster/service.h"
+#include "node-agent/application.h"
 #include "node-agent/child.h"
 #include "node-agent/hook_run.h"
 #include "node-agent/restart_policy.h"
@@ -20,7 +21,7 @@
 namespace muster::agent {
 
 struct SupervisorOptions {
-  std::vector<std::string> command;
+  std::vector<std::string> command;  // empty: others run it, and here are only executables
   // Started by itself and again after each end; otherwise only by startProgram().
   bool automatic = true;
   RestartOptions restart;
@@ -33,7 +34,7 @@ struct SupervisorOptions {
 // thread and wait for that one; they need run() to be running. The process must be a subreaper
 // (process_tree.h) and have no children of anybody else's making, and signals must be blocked in
 // all threads, since they are taken with signalfd(2).
-class Supervisor {
+class Supervisor : public Application {
  public:
   // Called on run()'s thread; must not block.
   struct Callbacks {
@@ -52,7 +53,7 @@ class Supervisor {
   };
 
   Supervisor(SupervisorOptions options, Availability& availability, Clock& clock);
-  ~Supervisor();
+  ~Supervisor() override;
 
   static void blockSignals();
   void setCallbacks(Callbacks callbacks) { callbacks_ = std::move(callbacks); }
@@ -73,17 +74,17 @@ class Supervisor {
   // Ends the program (SIGTERM, then SIGKILL) and lets run() return. Doesn't wait.
   void finish();
   // With these variables. kUnavailable while it waits after a crash or crashes in a loop.
-  Status startProgram(Environment environment);
+  Status startProgram(Environment environment, const std::function<bool()>& allowed) override;
   // For a program that isn't automatic: SIGTERM, and after the grace, or at `kill_at` if that is
   // sooner, SIGKILL. Returns when nothing is left of it, nor of what executables have left behind;
   // as long as something is, it doesn't.
-  void stopProgram(ElapsedTime kill_at);
+  void stopProgram(ElapsedTime kill_at) override;
   // SIGKILL. Returns when nothing is left; an automatic program is then started again.
-  void killProgram(const std::string& why);
+  void killProgram(const std::string& why) override;
   // One at a time. kConflict if the program ended meanwhile: then nothing is left of either.
   Status runHook(HookSpec spec);
   // 0: it does not run.
-  pid_t program();
+  pid_t program() override;
   // Only to the process that was started. kUnavailable if it does not run.
   Status signalProgram(int number);
   // Runs an executable beside all else, a few at a time; doesn't wait. `done` is called on run()'s
@@ -93,7 +94,6 @@ class Supervisor {
  private:
   enum class Phase { kDown, kUp, kStopping, kKilling };
   enum class Ending { kAsked, kCrashed, kPutDown };
-
   void post(std::function<void()> job);
   void loopOnce();
   void runJobs();

@@ -475,6 +475,23 @@ inline constexpr Duration kVetoFirstWait = Duration::seconds(30);
 inline constexpr Duration kVetoLastWait = Duration::seconds(1800);
 // Its words; more belong into a script.
 inline constexpr size_t kMaxHookWords = 64;
+// Between two questions after health: more often than this costs more than it tells.
+inline constexpr Duration kMinHealthInterval = Duration::millis(100);
+// Answers in a row before a verdict changes; with more an outage is over before it is noticed.
+inline constexpr int64_t kMaxHealthCount = 100;
+// The largest that Linux gives a process (PID_MAX_LIMIT).
+inline constexpr int64_t kMaxPid = 4'194'304;
+// A pid file may be older than its process by that much: times of files have the kernel's ticks.
+inline constexpr Duration kPidFileSlack = Duration::millis(100);
+// Looks at an application that others run. The end of its main process is noticed at once.
+inline constexpr Duration kPidFileLook = Duration::millis(100);
+inline constexpr Duration kUnitLook = Duration::seconds(1);
+// An answer of systemd's other than a job's end.
+inline constexpr Duration kUnitCall = Duration::seconds(5);
+// A unit that did not stop is killed, and asked to stop again, so often.
+inline constexpr Duration kUnitStopRetry = Duration::seconds(1);
+// A unit's name (unit_name_is_valid() of systemd).
+inline constexpr size_t kMaxUnitName = 255;
 
 // --- error budgets and burn rates ---------------------------------------------------------------
 // Of an objective. A shorter period than an hour has burn windows that no clock tick fills; a month

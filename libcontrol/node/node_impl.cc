@@ -296,6 +296,10 @@ void NodeImpl::declineOffers(const std::string& why) {
   tellCore([why](NodeCore& core) { core.declineOffers(why); });
 }
 
+void NodeImpl::probeLoop(std::function<void()> alive) {
+  tellCore([alive = std::move(alive)](NodeCore&) { alive(); });
+}
+
 void NodeImpl::resign(const std::string& why) {
   tellCore([why](NodeCore& core) { core.resign(why); });
 }

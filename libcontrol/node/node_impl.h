@@ -45,6 +45,7 @@ class NodeImpl : public Node {
   void resign(const std::string& why) override;
   void applicationGone(const std::string& why) override;
   void declineOffers(const std::string& why) override;
+  void probeLoop(std::function<void()> alive) override;
   std::unique_ptr<Lease> lease() const override;
   std::string fullJid() const override;
   Status reloadLogRules() override;

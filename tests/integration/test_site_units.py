@@ -11,6 +11,9 @@ from pathlib import Path
 from cluster_fixture import BIN
 from site_server import DOCS
 
+# Ten times the level of exposure that systemd-analyze finds, at most; "OK" ends at 50.
+EXPOSURE = {"muster-agent@.service": 25, "muster-attach@.service": 30,
+            "muster-coordinator.service": 20, "muster-node-example.service": 20}
 UNITS = sorted((DOCS / "systemd").glob("*.service"))
 
 
@@ -24,8 +27,8 @@ class Unit(configparser.RawConfigParser):
 class SystemdUnits(unittest.TestCase):
     def test_there_are_some(self):
         self.assertEqual([unit.name for unit in UNITS],
-                         ["muster-agent@.service", "muster-coordinator.service",
-                          "muster-node-example.service"])
+                         ["muster-agent@.service", "muster-attach@.service",
+                          "muster-coordinator.service", "muster-node-example.service"])
 
     def test_the_daemons_take_these_arguments(self):
         for unit in UNITS:
@@ -48,7 +51,32 @@ class SystemdUnits(unittest.TestCase):
             self.assertEqual(service["Restart"], "always", unit.name)
             self.assertEqual(service["RestartPreventExitStatus"], "2", unit.name)
             self.assertEqual(service["NoNewPrivileges"], "yes", unit.name)
-            self.assertNotIn("notify", service["Type"], unit.name)
+
+    def test_the_daemons_say_that_they_are_ready_and_live(self):
+        for unit in UNITS:
+            service = Unit(unit)["Service"]
+            if "node-example" in unit.name:
+                self.assertEqual(service["Type"], "exec")
+                continue
+            self.assertEqual(service["Type"], "notify", unit.name)
+            self.assertEqual(service["WatchdogSec"], "30s", unit.name)
+            self.assertEqual(service["ExecReload"], "/bin/kill -HUP $MAINPID", unit.name)
+            # An agent's inner process is not the unit's main process.
+            said_by = service.get("NotifyAccess", "main")
+            self.assertEqual(said_by, "main" if "coordinator" in unit.name else "all", unit.name)
+
+    def test_their_sandboxes_are_tight(self):
+        if shutil.which("systemd-analyze") is None:
+            self.skipTest("no systemd-analyze")
+        with tempfile.TemporaryDirectory() as folder:
+            for unit in UNITS:
+                file = Path(folder) / unit.name.replace("@.", "@web.")
+                file.write_text(unit.read_text())
+                done = subprocess.run(
+                    ["systemd-analyze", "security", "--offline=yes", "--no-pager",
+                     "--threshold=%d" % EXPOSURE[unit.name], str(file)],
+                    capture_output=True, text=True, timeout=30)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_systemd_reads_them(self):
         if shutil.which("systemd-analyze") is None:

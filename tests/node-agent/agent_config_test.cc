@@ -9,7 +9,8 @@ namespace {
 
 class AgentConfigTest : public testing::Test {
  protected:
-  Result<AgentConfig> load(const std::string& node, const std::string& rest) {
+  Result<AgentConfig> load(const std::string& node, const std::string& rest,
+                           Verb verb = Verb::kRun) {
     std::ofstream(folder_.file("password")) << "secret\n";
     std::filesystem::permissions(folder_.file("password"), std::filesystem::perms::owner_read);
     std::ofstream(folder_.file("agent.toml"))
@@ -17,10 +18,10 @@ class AgentConfigTest : public testing::Test {
         << "state_dir = \"state\"\n"
         << node << "\n"
         << rest;
-    return loadAgentConfig(folder_.file("agent.toml"));
+    return loadAgentConfig(folder_.file("agent.toml"), verb);
   }
-  std::string errors(const std::string& node, const std::string& rest) {
-    const auto config = load(node, rest);
+  std::string errors(const std::string& node, const std::string& rest, Verb verb = Verb::kRun) {
+    const auto config = load(node, rest, verb);
     return config ? "(in order)" : config.status().text();
   }
 
@@ -96,6 +97,71 @@ TEST_F(AgentConfigTest, EachMistakeIsNamedByItsKey) {
     const std::string said = errors(kGroup, c.rest);
     EXPECT_NE(said.find(c.error), std::string::npos) << c.rest << said;
     EXPECT_NE(said.find("agent.toml:"), std::string::npos) << said;
+  }
+}
+
+TEST_F(AgentConfigTest, HealthAndItsDefaults) {
+  const auto config = load(kGroup,
+                           "[agent.failover]\nmode = \"run\"\n[agent.failover.health]\n"
+                           "command = [\"/bin/true\"]\nfall = 4\n");
+  ASSERT_TRUE(config.isOk()) << config.status().text();
+  ASSERT_TRUE(config->failover->health.has_value());
+  EXPECT_EQ(config->failover->health->interval, Duration::seconds(5));
+  EXPECT_EQ(config->failover->health->fall, 4);
+  EXPECT_EQ(config->failover->health->rise, 2);
+}
+
+TEST_F(AgentConfigTest, AttachTakesAUnitOrAPidFile) {
+  const auto unit = load(kGroup,
+                         "[agent.attach]\nunit = \"storage@1.service\"\n[agent.failover]\n"
+                         "mode = \"unit\"\nenvironment_file = \"role.env\"\n",
+                         Verb::kAttach);
+  ASSERT_TRUE(unit.isOk()) << unit.status().text();
+  EXPECT_EQ(unit->attach->unit, "storage@1.service");
+  EXPECT_EQ(unit->failover->mode, FailoverOptions::Mode::kUnit);
+  EXPECT_EQ(unit->failover->environment_file, folder_.file("role.env"));
+  EXPECT_FALSE(unit->supervisor.automatic);
+  const auto file = load("", "[agent.attach]\npid_file = \"/run/x.pid\"\n", Verb::kAttach);
+  ASSERT_TRUE(file.isOk()) << file.status().text();
+  EXPECT_EQ(file->attach->pid_file, "/run/x.pid");
+}
+
+TEST_F(AgentConfigTest, WhatDoesNotFitToTheVerbIsRefused) {
+  const std::string unit = "[agent.attach]\nunit = \"a.service\"\n";
+  const std::string file = "[agent.attach]\npid_file = \"/run/x.pid\"\n";
+  const std::string failover = "[agent.failover]\n";
+  const struct {
+    Verb verb;
+    std::string rest;
+    std::string error;
+  } kCases[] = {
+      {Verb::kRun, unit + failover + "mode = \"run\"\n",
+       "agent.attach: is for `muster-agent attach`"},
+      {Verb::kRun, failover + "mode = \"unit\"\n", "mode: must be \"run\" or \"always\""},
+      {Verb::kAttach, unit + failover + "mode = \"run\"\n", "mode: must be \"unit\" or \"always\""},
+      {Verb::kAttach, failover + "mode = \"unit\"\n", "agent.attach: is missing"},
+      {Verb::kAttach, file + failover + "mode = \"unit\"\n",
+       "agent.attach: needs unit with mode \"unit\""},
+      {Verb::kAttach, "[agent.attach]\n", "agent.attach.unit: or pid_file has to say"},
+      {Verb::kAttach, unit + "pid_file = \"/run/x.pid\"\n",
+       "agent.attach.unit: or pid_file has to say"},
+      {Verb::kAttach, "[agent.attach]\nunit = \"a b.service\"\n",
+       "agent.attach.unit: must be the name of a service"},
+      {Verb::kAttach, "[agent.attach]\nunit = \"a\"\n",
+       "agent.attach.unit: must be the name of a service"},
+      {Verb::kRun, failover + "mode = \"run\"\nenvironment_file = \"x\"\n",
+       "agent.failover.environment_file: is for mode \"unit\""},
+      {Verb::kAttach, unit + failover + "mode = \"unit\"\nenvironment_file = \"/nowhere/x\"\n",
+       "agent.failover.environment_file: the folder /nowhere is not there"},
+      {Verb::kRun, failover + "mode = \"run\"\n[agent.failover.health]\n",
+       "agent.failover.health.command: is missing"},
+      {Verb::kRun,
+       failover + "mode = \"run\"\n[agent.failover.health]\ncommand = [\"/bin/true\"]\nfall = 0\n",
+       "agent.failover.health.fall: must be a whole number from 1 to 100"},
+  };
+  for (const auto& c : kCases) {
+    const std::string said = errors(kGroup, c.rest, c.verb);
+    EXPECT_NE(said.find(c.error), std::string::npos) << c.rest << said;
   }
 }
 

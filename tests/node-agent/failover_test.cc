@@ -37,7 +37,8 @@ class FailoverTest : public testing::Test {
     options.grace = grace;
     driven = std::make_unique<DrivenSupervisor>(options);
     failover = std::make_unique<Failover>(failover_options, "storage", "node1", driven->supervisor,
-                                          watch, driven->clock, [this](const std::string& why) {
+                                          driven->supervisor, watch, driven->clock,
+                                          [this](const std::string& why) {
                                             // What runs at this moment?
                                             said_while = folder.read("said");
                                             word = why;

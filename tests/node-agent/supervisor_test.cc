@@ -57,7 +57,7 @@ TEST(Supervisor, TheWordIsGivenWhenNothingIsLeftOfTheProgram) {
     told = true;
   };
   ASSERT_TRUE(driven.begin().isOk());
-  ASSERT_TRUE(driven.supervisor.startProgram({}).isOk());
+  ASSERT_TRUE(driven.supervisor.startProgram({}, [] { return true; }).isOk());
   ASSERT_TRUE(eventually([&] { return folder.pid("far") != 0 && folder.pid("program") != 0; }));
   ASSERT_TRUE(isRunning(folder.pid("far")));
   kill(folder.pid("program"), SIGKILL);
@@ -93,9 +93,9 @@ TEST(Supervisor, AStartIsRefusedWhileACrashIsFresh) {
   std::atomic<bool> gone{false};
   driven.callbacks.gone = [&](const std::string&) { gone = true; };
   ASSERT_TRUE(driven.begin().isOk());
-  ASSERT_TRUE(driven.supervisor.startProgram({}).isOk());
+  ASSERT_TRUE(driven.supervisor.startProgram({}, [] { return true; }).isOk());
   ASSERT_TRUE(eventually([&] { return gone.load(); }));
-  const Status again = driven.supervisor.startProgram({});
+  const Status again = driven.supervisor.startProgram({}, [] { return true; });
   EXPECT_EQ(again.code(), Code::kUnavailable);
   EXPECT_NE(again.text().find("exited with status 1"), std::string::npos) << again.text();
 }
@@ -107,7 +107,7 @@ TEST(Supervisor, StoppingTakesTheWholeFamilyWhateverItIgnores) {
                                     "echo $$ > program\nwhile :; do sleep 1000; done")},
             false));
   ASSERT_TRUE(driven.begin().isOk());
-  ASSERT_TRUE(driven.supervisor.startProgram({}).isOk());
+  ASSERT_TRUE(driven.supervisor.startProgram({}, [] { return true; }).isOk());
   ASSERT_TRUE(eventually([&] { return folder.pid("far") != 0 && folder.pid("program") != 0; }));
   driven.supervisor.stopProgram(ElapsedTime::max());
   EXPECT_FALSE(isRunning(folder.pid("far")));
@@ -115,7 +115,7 @@ TEST(Supervisor, StoppingTakesTheWholeFamilyWhateverItIgnores) {
   EXPECT_EQ(driven.supervisor.program(), 0);
   // Told to stop is no crash.
   EXPECT_FALSE(driven.availability.inOutage());
-  EXPECT_TRUE(driven.supervisor.startProgram({}).isOk());
+  EXPECT_TRUE(driven.supervisor.startProgram({}, [] { return true; }).isOk());
 }
 
 TEST(Supervisor, AnOrderlyEndIsGivenItsTime) {
@@ -128,7 +128,7 @@ TEST(Supervisor, AnOrderlyEndIsGivenItsTime) {
   options.grace = Duration::seconds(60);
   DrivenSupervisor driven(options);
   ASSERT_TRUE(driven.begin().isOk());
-  ASSERT_TRUE(driven.supervisor.startProgram({}).isOk());
+  ASSERT_TRUE(driven.supervisor.startProgram({}, [] { return true; }).isOk());
   ASSERT_TRUE(eventually([&] { return folder.read("up") == "\n"; }));
   driven.supervisor.stopProgram(ElapsedTime::max());
   EXPECT_EQ(folder.read("state"), "saved\n");

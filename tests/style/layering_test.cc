@@ -46,7 +46,7 @@ const std::map<std::string, std::set<std::string>>& allowedArrows() {
       {"coordinator",
        {"public",    "base",    "adhoc",    "election", "service", "incident", "log",
         "catalogue", "convert", "store",    "etcd",     "xmpp",    "commands", "config",
-        "metrics",   "proto",   "protobuf", "spdlog",   "qt",      "cli11"}},
+        "metrics",   "proto",   "protobuf", "spdlog",   "qt",      "cli11",    "systemd"}},
       {"local", {"base", "public", "qt", "json", "toml"}},
       {"cli",
        {"base", "adhoc", "catalogue", "config", "convert", "service", "rules", "records", "store",

@@ -167,6 +167,10 @@ class Node {
   // chosen. Empty: it can again. Returns at once; a role that is held is not touched.
   virtual void declineOffers(const std::string& why) = 0;
 
+  // Calls back from the event loop when it next comes round, for a watchdog that is to bite when it
+  // doesn't. Returns at once; nothing is called while the node has not started or has stopped.
+  virtual void probeLoop(std::function<void()> alive) = 0;
+
   // Reads the file of the log rules again, for a program that is told so by SIGHUP. If it has a
   // mistake the rules stay as they are, and the status says where; the log says it too. Takes as
   // long as reading it does; not from a signal handler. kNotFound for a node without such a file.
