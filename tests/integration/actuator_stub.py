@@ -13,11 +13,20 @@ class ActuatorStub:
     """Answers at `url` until close(); `levels` are the loggers' own."""
 
     def __init__(self):
+        self.credentials = None  # the header Authorization that is asked for
         self.restart()
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
+            def is_known(self):
+                return stub.credentials in (None, self.headers["Authorization"])
+
             def do_GET(self):
+                if not self.is_known():
+                    return self.answer(401, {"status": 401})
+                name = unquote(self.path.removeprefix("/actuator/loggers/"))
+                if name in stub.levels:
+                    return self.answer(200, stub.described()["loggers"][name])
                 if self.path == "/actuator/loggers":
                     return self.answer(200, stub.described())
                 self.answer(404, {"status": 404})
@@ -26,6 +35,8 @@ class ActuatorStub:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 name = unquote(self.path.removeprefix("/actuator/loggers/"))
                 level = body.get("configuredLevel")
+                if not self.is_known():
+                    return self.answer(401, {"status": 401})
                 if self.headers["Content-Type"] != "application/json" or \
                         (level is not None and level not in LEVELS) or \
                         (name == "ROOT" and level is None):

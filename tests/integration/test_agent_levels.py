@@ -3,6 +3,7 @@
 import os
 import signal
 import unittest
+from base64 import b64encode
 
 from actuator_stub import BOOT, ActuatorStub
 from cluster_fixture import Cluster, ClusterTest, is_running, wait_for
@@ -19,6 +20,8 @@ echo "${MUSTER_LEVEL:-info}" > %(folder)s/level
 
 
 class AgentLevels(ClusterTest):
+    program = None  # any
+
     @classmethod
     def setUpClass(cls):
         cls.cluster = Cluster(1)
@@ -29,6 +32,7 @@ class AgentLevels(ClusterTest):
 
     def start(self, table):
         self.agent = Agent(self.cluster, NAME, mode="always", promote="", demote="",
+                           program=self.program,
                            extra="[agent.levels]\n" + table)
         self.addCleanup(lambda: self.agent.end())
         self.agent.start()
@@ -117,6 +121,71 @@ class Actuator(AgentLevels):
         self.assertNotEqual(0, failed.code)
         self.assertIn("the actuator at", failed.err)
         self.assertNotIn("com.example", self.log_level())
+
+
+class ActuatorWithPassword(AgentLevels):
+    def start_with(self, password):
+        stub = ActuatorStub()
+        self.addCleanup(stub.close)
+        stub.credentials = "Basic " + b64encode(b"muster:secret").decode()
+        file = self.cluster.dir / "actuator.password"
+        file.write_text(password + "\n")
+        file.chmod(0o600)
+        self.start("kind = \"actuator\"\nurl = \"%s\"\nuser = \"muster\"\n"
+                   "password_file = \"%s\"\n" % (stub.url, file))
+        return stub
+
+    def test_the_right_one(self):
+        stub = self.start_with("secret")
+        self.log_level(DB, "debug")
+        self.assertEqual("DEBUG", stub.levels[DB])
+        self.log_level(DB, "reset")
+
+    def test_the_wrong_one_is_told(self):
+        stub = self.start_with("guess")
+        failed = self.cluster.cli("--at", NAME, "log-level", DB, "debug")
+        self.assertIn("401", failed.err)
+        self.assertEqual(BOOT, stub.levels)
+
+
+class HttpTemplate(AgentLevels):
+    def test_sets_reads_back_and_gives_back(self):
+        stub = ActuatorStub()
+        self.addCleanup(stub.close)
+        self.start("kind = \"http\"\nurl = \"%(url)s/loggers/{logger}\"\n"
+                   "headers = [\"Content-Type: application/json\"]\n"
+                   "body = '{\"configuredLevel\": \"{level}\"}'\n"
+                   "read_url = \"%(url)s/loggers/{logger}\"\nread_pointer = \"/effectiveLevel\"\n"
+                   "loggers = [\"%(db)s\"]\n"
+                   "names = { debug = \"DEBUG\", warn = \"WARN\" }\n" % {"url": stub.url, "db": DB})
+        [state] = self.log_level(DB, "debug", "--for", "2s").values()
+        self.assertEqual(("warn", "debug"), (state["boot"], state["effective"]))
+        wait_for(lambda: stub.levels == BOOT, "the level is given back")
+
+
+PROGRAM = """#!/bin/sh
+trap 'cat %(folder)s/log.conf > %(folder)s/read.new && mv %(folder)s/read.new %(folder)s/read' HUP
+trap 'exit 0' TERM
+while :; do sleep 0.05; done
+"""
+
+
+class FileAndSignal(AgentLevels):
+    def test_the_program_reads_the_file_again(self):
+        folder = self.cluster.dir
+        conf = folder / "log.conf"
+        conf.write_text("root = info\n")
+        program = folder / "rereads.sh"
+        program.write_text(PROGRAM % {"folder": folder})
+        program.chmod(0o755)
+        self.program = [str(program)]
+        self.start("kind = \"file\"\npath = \"%s\"\nline = \"{logger} = {level}\"\n"
+                   "signal = \"HUP\"\n" % conf)
+        self.log_level("storage.disk", "debug", "--for", "2s")
+        read = folder / "read"
+        wait_for(lambda: read.exists() and "storage.disk = debug\n" in read.read_text(),
+                 "the program has read it")
+        wait_for(lambda: read.read_text() == "root = info\n", "it is as it was")
 
 
 class Executable(AgentLevels):

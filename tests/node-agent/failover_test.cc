@@ -23,6 +23,25 @@ using test::ScratchFolder;
 
 const std::string kInstance(32, 'a');
 
+// A program's own connection, as it answers in a test.
+class FakeChannel : public RoleChannel {
+ public:
+  Status promote(const Lease& lease, Duration) override {
+    said.push_back("promote " + std::to_string(lease.epoch()));
+    return promoted;
+  }
+  Status demote(uint64_t epoch, const std::string& cause, Duration) override {
+    said.push_back("demote " + std::to_string(epoch) + " " + cause);
+    return demoted;
+  }
+  void renewed(const Lease&) override { ++renewals; }
+
+  Status promoted;
+  Status demoted;
+  std::vector<std::string> said;
+  std::atomic<int> renewals{0};
+};
+
 class FailoverTest : public testing::Test {
  protected:
   using Mode = FailoverOptions::Mode;
@@ -31,19 +50,21 @@ class FailoverTest : public testing::Test {
              Duration grace = Duration::seconds(60)) {
     SupervisorOptions options;
     options.command = {folder.script("program", program)};
-    options.automatic = failover_options.mode == Mode::kAlways;
+    options.automatic = failover_options.mode != Mode::kRun;
     options.restart.backoff_first = Duration::millis(backoff_ms);
     options.restart.backoff_last = Duration::millis(backoff_ms);
     options.grace = grace;
     driven = std::make_unique<DrivenSupervisor>(options);
-    failover = std::make_unique<Failover>(failover_options, "storage", "node1", driven->supervisor,
-                                          driven->supervisor, watch, driven->clock,
-                                          [this](const std::string& why) {
-                                            // What runs at this moment?
-                                            said_while = folder.read("said");
-                                            word = why;
-                                            words += 1;
-                                          });
+    failover = std::make_unique<Failover>(
+        failover_options, "storage", "node1", driven->supervisor, driven->supervisor, watch,
+        driven->clock,
+        [this](const std::string& why) {
+          // What runs at this moment?
+          said_while = folder.read("said");
+          word = why;
+          words += 1;
+        },
+        failover_options.mode == Mode::kSidecar ? &channel : nullptr);
     driven->callbacks.gone = [this](const std::string& why) { failover->programGone(why); };
     driven->callbacks.tick = [this] { failover->tick(); };
     ASSERT_TRUE(driven->begin().isOk());
@@ -76,6 +97,7 @@ class FailoverTest : public testing::Test {
 
   ScratchFolder folder;
   FailoverOptions failover_options;
+  FakeChannel channel;
   LeaseWatch watch;
   std::shared_ptr<LeaseState> state;
   std::unique_ptr<DrivenSupervisor> driven;
@@ -102,6 +124,44 @@ TEST_F(FailoverTest, InModeRunTheProgramRunsWhileTheNodeIsActive) {
             "promote 9 promotion\ndemote 9 shutdown\n");
   EXPECT_EQ(words, 0);
   EXPECT_FALSE(driven->availability.inOutage());
+}
+
+TEST_F(FailoverTest, OverItsConnectionTheProgramGoesOn) {
+  failover_options.mode = Mode::kSidecar;
+  begin(kProgram);
+  ASSERT_TRUE(programStarted());
+  const pid_t pid = folder.pid("pid");
+  ASSERT_TRUE(failover->promote(lease(7)).isOk());
+  EXPECT_TRUE(eventually([this] { return channel.renewals > 0; }));
+  failover->demote({Demotion::Cause::kDrain, 7, seconds(60)});
+  EXPECT_EQ(channel.said, (std::vector<std::string>{"promote 7", "demote 7 drain"}));
+  EXPECT_EQ(folder.pid("pid"), pid);
+  EXPECT_TRUE(isRunning(pid));
+}
+
+TEST_F(FailoverTest, WhoCanNotBeToldToStopIsKilled) {
+  failover_options.mode = Mode::kSidecar;
+  begin(kProgram, /*backoff_ms=*/60'000);
+  ASSERT_TRUE(programStarted());
+  ASSERT_TRUE(failover->promote(lease(7)).isOk());
+  channel.demoted = {Code::kTimeout, "the connection was lost"};
+  failover->demote({Demotion::Cause::kDrain, 7, seconds(60)});
+  EXPECT_FALSE(programRuns());
+}
+
+TEST_F(FailoverTest, WhoWasNotToldOfAPromotionIsLeftAlone) {
+  failover_options.mode = Mode::kSidecar;
+  begin(kProgram);
+  ASSERT_TRUE(programStarted());
+  channel.promoted = {Code::kUnavailable, "the application is not connected"};
+  EXPECT_EQ(failover->promote(lease(7)).code(), Code::kUnavailable);
+  EXPECT_EQ(channel.said, (std::vector<std::string>{"promote 7"}));
+  EXPECT_TRUE(programRuns());
+  // One that may have become active is told to stop.
+  channel.promoted = {Code::kTimeout, "no answer"};
+  EXPECT_FALSE(failover->promote(lease(8)).isOk());
+  EXPECT_EQ(channel.said.back(), "demote 8 promotion-failed");
+  EXPECT_TRUE(programRuns());
 }
 
 TEST_F(FailoverTest, ADemotionThatHasNoTimeLeavesNothingAlive) {
