@@ -374,25 +374,30 @@ void ApplicationLevels::tick() {
     }
     if (held.owed && held.again <= now) due.push_back(name);
   }
-  for (const std::string& name : due) settle(name);
+  for (const std::string& name : due) {
+    // An application that hangs would do so for each of them, and somebody may be waiting.
+    if (!settle(name)) return;
+  }
   if (!held_.empty() && clock_.elapsed() - looked_ >= limits::kLevelLookEvery) lookForLosses();
 }
 
-void ApplicationLevels::settle(const std::string& name) {
+bool ApplicationLevels::settle(const std::string& name) {
   Held& held = held_.at(name);
-  if (held.row.ending) return (void)giveBack(name);
+  if (held.row.ending) return giveBack(name).isOk();
   if (const Status done = apply(held); !done) {
     if (!std::exchange(held.told, true)) {
       logger("muster.node")
           ->warn("the log level of the application's {} could not be set again: {}", name,
                  done.text());
     }
-    return owe(held);
+    owe(held);
+    return false;
   }
   logger("muster.node")
       ->info("set the log level of the application's {} to {} again", name,
              nameOf(levelOf(held.row.level)));
   (void)save();
+  return true;
 }
 
 // An application that has started anew has lost what was set; what it has by then is what it gets

@@ -95,7 +95,7 @@ class ApplicationLevels {
   void undo(const std::string& name, std::optional<Held> before, Code failure);
   void note(Held& held, const Loggers& loggers);
   void owe(Held& held);
-  void settle(const std::string& name);
+  bool settle(const std::string& name);
   void lookForLosses();
 
   const std::shared_ptr<LogLevelDriver> driver_;

@@ -337,7 +337,9 @@ void SidecarHub::onDone(const wire::Done& done) {
 
 Status SidecarHub::ask(wire::FromAgent message, Duration timeout,
                        const std::function<bool()>& allowed) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(timeout.ns);
+  // By the clock that goes on while the machine is suspended, as leases do.
+  SystemClock& clock = SystemClock::forHolder();
+  const ElapsedTime until = clock.elapsed() + timeout;
   std::unique_lock lock(mutex_);
   if (send_ == nullptr) return {Code::kUnavailable, "the application is not connected"};
   const uint64_t id = next_id_++;
@@ -357,11 +359,11 @@ Status SidecarHub::ask(wire::FromAgent message, Duration timeout,
       status = {Code::kTimeout, "the application's connection was lost before it answered"};
       break;
     }
-    if (std::chrono::steady_clock::now() >= until || !allowed()) {
+    if (clock.elapsed() >= until || !allowed()) {
       status = {Code::kTimeout, "the application did not answer in time"};
       break;
     }
-    changed_.wait_until(lock, std::min(until, std::chrono::steady_clock::now() + kLook));
+    changed_.wait_for(lock, kLook);
   }
   asked_.erase(id);
   answers_.erase(id);

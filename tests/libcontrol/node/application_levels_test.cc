@@ -31,6 +31,7 @@ class FakeApplication : public LogLevelDriver {
     return out;
   }
   Status set(const std::string& logger, std::optional<LogLevel> level) override {
+    ++tries;
     if (!up) return {Code::kUnavailable, "nobody is there"};
     if (!answer) return answer;
     own[logger] = level;
@@ -49,6 +50,7 @@ class FakeApplication : public LogLevelDriver {
   bool up = true;
   bool tells = true;
   Status answer;
+  int tries = 0;
   int sets = 0;
   int lists = 0;
 };
@@ -197,6 +199,20 @@ TEST_F(ApplicationLevelsTest, AFailedGiveBackIsToldAndTriedAgain) {
   application_->up = true;
   pass(limits::kLevelRetryLast);
   EXPECT_EQ(application_->own["com.db"], std::nullopt);
+  EXPECT_TRUE(store_.rows.empty());
+}
+
+TEST_F(ApplicationLevelsTest, AnApplicationThatHangsIsAskedOnceARound) {
+  for (const char* name : {"root", "com", "com.db", "com.web"}) {
+    ASSERT_TRUE(set(name, LogLevel::kDebug, Duration::seconds(10)).isOk());
+  }
+  application_->answer = {Code::kTimeout, "no answer"};
+  clock_.advance(Duration::seconds(10));
+  application_->tries = 0;
+  levels_->tick();
+  EXPECT_EQ(application_->tries, 1);
+  application_->answer = Status::ok();
+  pass(Duration::seconds(5));
   EXPECT_TRUE(store_.rows.empty());
 }
 
