@@ -102,6 +102,7 @@ Result<ApplicationLevels::Loggers> ApplicationLevels::ask() {
 
 ApplicationLevels::Listing ApplicationLevels::list() {
   Listing out;
+  out.any_name = !driver_->knowsNames();
   auto loggers = ask();
   if (!loggers) {
     out.problem = loggers.status();

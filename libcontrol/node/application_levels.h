@@ -43,6 +43,7 @@ class ApplicationLevels {
   static std::string canonical(const std::string& name);
 
   struct Listing {
+    bool any_name = false;                        // others than these may be set as well
     std::vector<ApplicationLoggerState> loggers;  // the root first, then by name
     Status problem;  // not ok: the application was not heard, and these are the overrides alone
   };

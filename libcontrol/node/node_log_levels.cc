@@ -66,14 +66,20 @@ void NodeLogLevels::list(std::function<void(Listing)> done) {
 
 void NodeLogLevels::find(const std::string& name, std::function<void(Found)> done) {
   if (isOwn(name)) return done({local_.find(name), {}});
-  list([name = ApplicationLevels::canonical(name), done = std::move(done)](Listing listing) {
-    Found out;
-    out.note = std::move(listing.note);
-    for (v1::LoggerState& state : listing.loggers) {
-      if (state.name() == name) out.logger = std::move(state);
-    }
-    done(std::move(out));
-  });
+  ask<ApplicationLevels::Listing>(
+      [](ApplicationLevels& levels) { return levels.list(); },
+      [this, name = ApplicationLevels::canonical(name),
+       done = std::move(done)](const ApplicationLevels::Listing& listing) {
+        Listing all = heard(listing);
+        Found out;
+        out.note = std::move(all.note);
+        for (v1::LoggerState& state : all.loggers) {
+          if (state.name() == name) out.logger = std::move(state);
+        }
+        // There may well be one of that name, and nothing is known of it.
+        if (!out.logger && listing.any_name) out.logger.emplace().set_name(name);
+        done(std::move(out));
+      });
 }
 
 void NodeLogLevels::set(const Change& change, ElapsedTime now, WallTime wall,

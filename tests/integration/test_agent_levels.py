@@ -186,6 +186,11 @@ class FileAndSignal(AgentLevels):
         wait_for(lambda: read.exists() and "storage.disk = debug\n" in read.read_text(),
                  "the program has read it")
         wait_for(lambda: read.read_text() == "root = info\n", "it is as it was")
+        self.log_level("storage.disk", "error")
+        done = self.cluster.cli("--at", NAME, "log-level", "storage.disk", "reset")
+        self.assertEqual(0, done.code, done)
+        self.assertNotIn("UNSPECIFIED", done.out)
+        self.assertEqual("root = info\n", conf.read_text())
 
 
 class Executable(AgentLevels):
