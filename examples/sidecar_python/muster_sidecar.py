@@ -101,6 +101,7 @@ class Sidecar:
         self.session = os.urandom(16)
         self.boot_levels = {}
         self.use_until = 0.0  # of the lease, on CLOCK_BOOTTIME
+        self.epoch = 0        # under which it is active, or may be; 0: it is not
         self.lock = threading.Lock()
         self.stream = None
         self.welcome = None
@@ -173,7 +174,14 @@ class Sidecar:
             with self.lock:
                 self.stream = self.welcome = None
             stream.close()
+            self._stop_without_agent()
             self.ending.wait(RECONNECT_S)
+
+    def _stop_without_agent(self):
+        """Who can't be told to stop must not go on."""
+        if self.epoch:
+            self.demote(self.epoch, "connection-lost")
+            self.epoch, self.use_until = 0, 0.0
 
     def _talk(self, stream):
         stream.send(wire.FromApplication(hello=wire.Hello(
@@ -246,12 +254,13 @@ class Sidecar:
             self._answer(message.set_level.id, self._set_level, message.set_level)
         elif kind == "promote":
             self.use_until = message.promote.lease.use_until_boottime_ms / 1000
+            self.epoch = message.promote.epoch
             self._answer(message.promote.id, self.promote, message.promote.epoch,
                          message.promote.instance)
         elif kind == "demote":
             self._answer(message.demote.id, self.demote, message.demote.epoch,
                          message.demote.cause)
-            self.use_until = 0.0
+            self.epoch, self.use_until = 0, 0.0
         elif kind == "lease":
             self.use_until = message.lease.use_until_boottime_ms / 1000
         elif kind == "error" and not message.error.goes_on:
