@@ -113,9 +113,7 @@ class Pipeline {
     if (some_.size() >= kOffered) offer();
   }
   void offer() {
-    while (!some_.empty()) {
-      auto copy = some_;
-      if (log_.offer(std::move(copy))) break;
+    while (!some_.empty() && !log_.offer(std::move(some_))) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     some_.clear();

@@ -114,11 +114,7 @@ class Corpus {
     for (uint64_t i = 0; i < lines; ++i) {
       some.push_back(log.next());
       if (some.size() < kAtOnce && i + 1 < lines) continue;
-      auto copy = some;
-      while (!log_->offer(std::move(copy))) {
-        usleep(2000);
-        copy = some;
-      }
+      while (!log_->offer(std::move(some))) usleep(2000);
       some.clear();
     }
     if (const Status kept = log_->flush(); !kept) fail(kept.text());

@@ -71,7 +71,8 @@ Archive::~Archive() {
   for (const Kept& kept : queue_.take(~size_t{0}).kept) kept(closed);
 }
 
-Status Archive::offer(std::vector<Record> records, std::optional<LogPosition> position, Kept kept) {
+Status Archive::offer(std::vector<Record>&& records, std::optional<LogPosition> position,
+                      Kept kept) {
   if (position && position->place.size() > limits::kMaxPlaceBytes) {
     return {Code::kInvalidArgument, "the place of a source has at most " +
                                         std::to_string(limits::kMaxPlaceBytes) + " bytes"};
@@ -152,6 +153,7 @@ void Archive::writeOnce(std::unique_lock<std::mutex>& lock) {
   }
   keeper_->tidy();
   readers_->closeUnusedSince(steady_clock::now() - toChrono(limits::kIdleSegmentReaderLife));
+  readers_->closeDropped(*keeper_->view());
   lock.lock();
   note(keeper_->takeProblems());
   publish(written);

@@ -64,14 +64,16 @@ struct ArchiveState {
 // Any thread, but for the destructor.
 class Archive {
  public:
-  // Mends first what is damaged. kConflict: another process keeps its log there.
+  // Mends first what is damaged. kConflict: another process keeps its log there. kResourceExhausted
+  // or kUnavailable: the folder can't be written at the moment; nothing in it has changed.
   static Result<std::unique_ptr<Archive>> open(ArchiveOptions options);
   // Writes what waits, if it can be.
   ~Archive();
 
   // As LogIntake says. kInvalidArgument: the position's place is too long. Texts are cut at
   // limits::kMaxKeptTextBytes.
-  Status offer(std::vector<Record> records, std::optional<LogPosition> position = {},
+  // What was refused is left where it is.
+  Status offer(std::vector<Record>&& records, std::optional<LogPosition> position = {},
                Kept kept = {});
   void add(Record record);
   std::optional<std::string> place(const std::string& source) const;

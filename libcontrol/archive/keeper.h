@@ -117,8 +117,12 @@ class Keeper {
   Status recover();
   Status openHead(HeadState& state);
   Status recoverSegments(bool without_head);
-  void recoverSegment(const SegmentName& name, bool without_head);
-  Result<Summary> summarise(const std::filesystem::path& file, bool without_head);
+  Status recoverSegment(const SegmentName& name, bool without_head);
+  struct Contents {
+    Summary summary;
+    bool beyond = false;  // there are blocks that the head has not committed
+  };
+  Result<Contents> contentsOf(const std::filesystem::path& file, bool without_head);
   void adopt(HeadState state);
 
   Status writeBlocks(size_t c);

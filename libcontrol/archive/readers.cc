@@ -43,12 +43,17 @@ void ReaderPool::closeUnusedSince(std::chrono::steady_clock::time_point since) {
   }
 }
 
-void ReaderPool::close(const SegmentName& name) {
+void ReaderPool::closeDropped(const View& view) {
+  const auto has = [&](const SegmentName& name) {
+    const auto& segments = view.classes[static_cast<size_t>(name.in)].segments;
+    return std::any_of(segments.begin(), segments.end(),
+                       [&](const SegmentPtr& segment) { return segment->name == name; });
+  };
   std::list<Idle> closed;
   const std::lock_guard lock(mutex_);
   for (auto it = idle_.begin(); it != idle_.end();) {
     const auto next = std::next(it);
-    if (it->name == name) closed.splice(closed.end(), idle_, it);
+    if (!has(it->name)) closed.splice(closed.end(), idle_, it);
     it = next;
   }
 }

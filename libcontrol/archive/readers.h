@@ -23,8 +23,8 @@ class ReaderPool {
   Result<Lent> lend(const SegmentInfo& segment);
   // Closes those that were not used since.
   void closeUnusedSince(std::chrono::steady_clock::time_point since);
-  // Those that nobody has lent at the moment.
-  void close(const SegmentName& name);
+  // Closes those of segments that the view doesn't have: while one is open its file takes room.
+  void closeDropped(const View& view);
 
  private:
   struct Idle {

@@ -131,7 +131,6 @@ Status Keeper::openHead(HeadState& state) {
   return Status::ok();
 }
 
-// Without a head everything that stands in a segment counts.
 Status Keeper::recoverSegments(bool without_head) {
   std::vector<SegmentName> names;
   std::error_code error;
@@ -142,60 +141,63 @@ Status Keeper::recoverSegments(bool without_head) {
   }
   if (error) return {Code::kUnavailable, options_.folder.string() + ": " + error.message()};
   std::sort(names.begin(), names.end());
-  for (const SegmentName& name : names) recoverSegment(name, without_head);
+  for (const SegmentName& name : names) {
+    if (Status done = recoverSegment(name, without_head); !done) return done;
+  }
   return Status::ok();
 }
 
-void Keeper::recoverSegment(const SegmentName& name, bool without_head) {
+// Fails only where going on would do harm: what is not taken back now counts later.
+Status Keeper::recoverSegment(const SegmentName& name, bool without_head) {
   ClassState& state = classes_[static_cast<size_t>(name.in)];
   state.next_number = std::max(state.next_number, name.number + 1);
   SegmentInfo info;
   info.name = name;
   info.file = options_.folder / name.file();
-  Result<Summary> summary = summarise(info.file, without_head);
-  if (fs::exists(mendMark(info.file)) || summary.status().code() == Code::kDataLoss) {
+  Result<Contents> contents = contentsOf(info.file, without_head);
+  if (fs::exists(mendMark(info.file)) || contents.status().code() == Code::kDataLoss) {
     const auto mended = mendSegment(info.file);
+    if (mended.status().code() == Code::kResourceExhausted) return mended.status();
     problem(mended ? *mended : info.file.string() + " can't be mended: " + mended.status().text());
-    if (!mended) return;
-    summary = summarise(info.file, without_head);
+    if (!mended) return Status::ok();
+    contents = contentsOf(info.file, without_head);
   }
-  if (!summary) {
-    problem(info.file.string() + " can't be read: " + summary.status().text());
-    return;
+  if (!contents) {
+    problem(info.file.string() + " can't be read: " + contents.status().text());
+    return Status::ok();
   }
-  if (summary->allLines() == 0) {
+  if (contents->summary.allLines() == 0) {
     removeDatabase(info.file);
-    return;
+    return Status::ok();
   }
-  info.summary = *summary;
+  if (contents->beyond) {
+    auto writer = SegmentWriter::open(info.file);
+    if (!writer) return writer.status();
+    if (Status done = (*writer)->takeBack(commit_); !done) return done;
+  }
+  info.summary = contents->summary;
   info.bytes = databaseBytes(info.file);
-  state.blocked = std::max(state.blocked, summary->last);
+  state.blocked = std::max(state.blocked, info.summary.last);
   state.segments.push_back(std::make_shared<SegmentInfo>(std::move(info)));
   state.goes_on = true;
+  return Status::ok();
 }
 
-// Takes back what the head has not committed.
-Result<Summary> Keeper::summarise(const fs::path& file, bool without_head) {
-  Summary out;
-  bool beyond = false;
-  {
-    auto reader = SegmentReader::open(file);
-    if (!reader) return reader.status();
-    const auto entries = (*reader)->entries();
-    if (!entries) return entries.status();
-    for (const BlockEntry& entry : **entries) {
-      if (without_head) commit_ = std::max(commit_, entry.commit);
-      if (entry.commit > commit_) {
-        beyond = true;
-      } else {
-        out.add(entry.summary);
-      }
+// Without a head all that stands in a segment counts.
+Result<Keeper::Contents> Keeper::contentsOf(const fs::path& file, bool without_head) {
+  Contents out;
+  auto reader = SegmentReader::open(file);
+  if (!reader) return reader.status();
+  const auto entries = (*reader)->entries();
+  if (!entries) return entries.status();
+  for (const BlockEntry& entry : **entries) {
+    if (without_head) commit_ = std::max(commit_, entry.commit);
+    if (entry.commit > commit_) {
+      out.beyond = true;
+    } else {
+      out.summary.add(entry.summary);
     }
   }
-  if (!beyond) return out;
-  auto writer = SegmentWriter::open(file);
-  if (!writer) return writer.status();
-  if (Status done = (*writer)->takeBack(commit_); !done) return done;
   return out;
 }
 

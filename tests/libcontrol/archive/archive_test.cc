@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/libcontrol/archive/log_folder.h"
@@ -126,6 +128,48 @@ TEST(Archive, WritesASegmentFurtherAfterAStart) {
   }
 }
 
+// Segments are made and dropped under the searches.
+TEST(Archive, IsSearchedWhileItIsWritten) {
+  const LogFolder folder;
+  ArchiveOptions options = folder.options();
+  options.retention = ArchiveOptions::sharesOf(limits::kMinArchiveBytes);
+  options.block_bytes = 32 * 1024;
+  options.batch_every = Duration::millis(1);
+  auto log = Archive::open(options);
+  ASSERT_TRUE(log) << log.status().text();
+  std::atomic<bool> done{false};
+  std::vector<std::thread> searchers;
+  std::atomic<size_t> searches{0};
+  for (const char* query : {"even", "/[13579] odd/", "level=info"}) {
+    searchers.emplace_back([&, query] {
+      for (bool last = false; !last; ++searches) {
+        last = done;
+        RecordId before = ~RecordId{0};
+        const auto all = (*log)->each(searchFor(query), [&](const MatchView& match) {
+          EXPECT_LT(match.id, before) << "a record came twice or out of order";
+          before = match.id;
+          return !testing::Test::HasFailure();
+        });
+        ASSERT_TRUE(all);
+        EXPECT_EQ(all->damaged, 0u);
+      }
+    });
+  }
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 20'000; ++i) {
+    std::vector<Record> one = {
+        recordOf(i, i % 7 == 0 ? Severity::kWarn : Severity::kInfo, "web",
+                 std::to_string(i) + (i % 2 == 0 ? " even " : " odd ") + noise(random, 30))};
+    while (!(*log)->offer(std::move(one))) std::this_thread::yield();
+  }
+  ASSERT_TRUE((*log)->flush());
+  done = true;
+  for (std::thread& searcher : searchers) searcher.join();
+  EXPECT_GE(searches, 3u);
+  EXPECT_LT((*log)->state().lines, 20'000u) << "nothing was dropped meanwhile";
+  EXPECT_TRUE((*log)->state().problems.empty());
+}
+
 TEST(Archive, KeepsHostileRecordsAsTheyAre) {
   const LogFolder folder;
   std::vector<Record> records = {
@@ -138,7 +182,7 @@ TEST(Archive, KeepsHostileRecordsAsTheyAre) {
   {
     auto log = Archive::open(folder.options());
     ASSERT_TRUE(log) << log.status().text();
-    ASSERT_TRUE((*log)->offer(records));
+    ASSERT_TRUE((*log)->offer(std::vector<Record>(records)));
     ASSERT_TRUE((*log)->flush());
   }
   auto log = Archive::open(folder.options());

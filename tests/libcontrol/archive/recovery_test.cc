@@ -39,7 +39,7 @@ namespace fs = std::filesystem;
     const auto kept = [pipe, next](Status status) {
       if (!status || write(pipe, &next, sizeof next) != sizeof next) _exit(3);
     };
-    while (!(*log)->offer(records, position, kept)) usleep(100);
+    while (!(*log)->offer(std::move(records), position, kept)) usleep(100);
   }
 }
 
