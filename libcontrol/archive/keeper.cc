@@ -54,7 +54,11 @@ Status Keeper::commit() {
     if (Status written = writeBlocks(c); !written) return written;
   }
   Status applied = applyToHead();
-  if (applied.code() == Code::kDataLoss) applied = remakeHead(applied);
+  if (applied.code() == Code::kDataLoss) {
+    problem("the head was damaged and is made anew from memory, nothing is lost: " +
+            applied.text());
+    applied = remakeHead();
+  }
   if (!applied) return applied;
   publish();
   for (size_t c = 0; c < kClasses; ++c) {
@@ -196,8 +200,8 @@ Status Keeper::applyToHead() {
   return Status::ok();
 }
 
-// All that the head has to say is in memory too.
-Status Keeper::remakeHead(const Status& why) {
+// Of what is in memory.
+Status Keeper::remakeHead() {
   head_.reset();
   std::error_code ignored;
   std::filesystem::rename(headFile(), headFile().string() + ".damaged", ignored);
@@ -205,7 +209,6 @@ Status Keeper::remakeHead(const Status& why) {
   auto head = Head::open(headFile());
   if (!head) return head.status();
   head_ = std::move(head).value();
-  problem("the head was damaged and made anew from memory, nothing is lost: " + why.text());
   for (ClassState& state : classes_) {
     for (Pending& pending : state.pending) pending.in_head = false;
   }

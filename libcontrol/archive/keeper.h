@@ -132,7 +132,7 @@ class Keeper {
   bool reopenLast(size_t c);
   void seal(size_t c);
   Status applyToHead();
-  Status remakeHead(const Status& why);
+  Status remakeHead();
   void dropOldest(size_t c);
   void forgetOldPending(size_t c, WallTime before);
   uint64_t segmentBytes(size_t c) const;

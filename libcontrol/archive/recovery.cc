@@ -105,7 +105,8 @@ Status Keeper::recover() {
   }
   if (!opened) return opened;
   if (!head.damage.empty()) {
-    problem("the head was damaged; sources are read anew: " + head.damage);
+    problem("the head was damaged and is made anew of what can be read; sources are read anew: " +
+            head.damage);
   }
   commit_ = head.commit;
   if (Status done = recoverSegments(is_new); !done) return done;
@@ -115,7 +116,11 @@ Status Keeper::recover() {
     problem("the head was missing: what was in no segment yet is lost, and sources are read anew");
   }
   if (Status synced = syncFolder(options_.folder); !synced) return synced;
+  const bool damaged = !head.damage.empty();
   adopt(std::move(head));
+  if (damaged) {
+    if (Status made = remakeHead(); !made) return made;
+  }
   tidy();
   publish();
   return Status::ok();

@@ -254,6 +254,41 @@ TEST(Recovery, AnyDamageToTheHeadIsSurvived) {
   }
 }
 
+// As if a page of its schema had been overwritten while it is open.
+void damageUnderWriter(const fs::path& file, const std::string& table) {
+  auto connection = Connection::openToWrite(file, 0, 100);
+  ASSERT_TRUE(connection) << connection.status().text();
+  const Status done =
+      (*connection)
+          ->execute(
+              "PRAGMA writable_schema=1; UPDATE sqlite_schema SET rootpage=999999 WHERE name='" +
+              table + "'; PRAGMA schema_version=77;");
+  ASSERT_TRUE(done) << done.text();
+}
+
+TEST(Recovery, DamageUnderTheWriterLosesNothingThatIsInMemory) {
+  for (const std::string table : {"chunks", "blocks"}) {
+    const LogFolder folder;
+    auto log = Archive::open(folder.options());
+    ASSERT_TRUE(log) << log.status().text();
+    fill(**log, 1000);
+    const size_t before = found(**log, searchFor("line", 10'000)).hits.size();
+    EXPECT_EQ(before, 1000u);
+    damageUnderWriter(
+        table == "chunks" ? folder.path() / "head.sqlite" : onlySegment(folder.path()), table);
+    fill(**log, 1000, 1000);
+    ASSERT_EQ((*log)->state().problems.size(), 1u);
+    EXPECT_FALSE((*log)->state().stuck_since);
+    log->reset();
+    log = Archive::open(folder.options());
+    ASSERT_TRUE(log) << log.status().text();
+    EXPECT_EQ((*log)->place("file"), "2000");
+    EXPECT_GE(found(**log, searchFor("line", 10'000)).hits.size(),
+              table == "chunks" ? 2000u : 1000u)
+        << table;
+  }
+}
+
 TEST(Recovery, OneProcessAtATime) {
   const LogFolder folder;
   auto log = Archive::open(folder.options());
