@@ -40,6 +40,8 @@ constexpr Question kQuestions[] = {
     {"phrase", "\"connection refused\"", "-F 'connection refused'", 0},
     {"regex with a word", "/slow statement on audit: took 99[0-9]{2}ms/",
      "-E 'slow statement on audit: took 99[0-9]{2}ms'", 1},
+    {"... in every block", "/completed, id 00[0-9a-f]+, 4[0-9]+ items/",
+     "-E 'completed, id 00[0-9a-f]+, 4[0-9]+ items'", 0},
     {"regex without one", R"(/[0-9]{2}\.[0-9] [a-z]+, [a-z]+ 3[01] [a-z]/)",
      R"(-E '[0-9]{2}\.[0-9] [a-z]+, [a-z]+ 3[01] [a-z]')", 1.0 / 3},
 };

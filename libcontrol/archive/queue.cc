@@ -1,5 +1,6 @@
 #include "libcontrol/archive/queue.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace muster::archive {
@@ -68,6 +69,8 @@ void Queue::takeAdded(size_t level, Taken& taken) {
 
 Queue::Taken Queue::take(size_t bytes) {
   Taken taken;
+  // Each push moves all the others when it has no room.
+  taken.records.reserve(std::min(bytes_, bytes) / (2 * kRecordBytes));
   const size_t stop_at = bytes_ > bytes ? bytes_ - bytes : 0;
   while (bytes_ > stop_at) {
     size_t level = kLevels;  // the offers

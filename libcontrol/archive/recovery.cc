@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kMending = ".mending";
 constexpr const char* kDamaged = ".damaged";
-constexpr int kPackLevel = 3;
+constexpr int kPackLevel = 1;
 
 void setAside(const fs::path& file) {
   std::error_code ignored;

@@ -91,6 +91,20 @@ TEST(Block, DamageIsNoticed) {
   }
 }
 
+TEST(Index, LowersAsciiLettersAlone) {
+  std::string all;
+  for (int round = 0; round < 3; ++round) {
+    for (int c = 0; c < 256; ++c) all += static_cast<char>((c * 7 + round) % 256);
+  }
+  std::string lower;
+  lowerInto(all, lower);
+  ASSERT_EQ(lower.size(), all.size());
+  for (size_t i = 0; i < all.size(); ++i) {
+    const bool letter = all[i] >= 'A' && all[i] <= 'Z';
+    EXPECT_EQ(lower[i], letter ? static_cast<char>(all[i] + 32) : all[i]) << i;
+  }
+}
+
 TEST(Index, HasEveryWordOnceInLowerCase) {
   IndexWriter index;
   index.build("Disk disk DISK full\nuser_1=größe\n");
