@@ -161,8 +161,8 @@ bool JournalSource::readSome(ElapsedTime now) {
     if (!cursor_.empty()) {
       seekBehind(cursor_);
     } else {
-      // Nothing was taken yet: back by as many as were read.
-      (void)sd_journal_previous_skip(journal_.get(), count);
+      // Nothing was there at the start, or all of it is to be read.
+      (void)sd_journal_seek_head(journal_.get());
     }
     return false;
   }
