@@ -1,5 +1,7 @@
 #include "node-agent/sources/sources.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -76,6 +78,11 @@ Status Sources::start() {
 }
 
 void Sources::run() {
+  // Where the agent's own output has been closed, copying the program's to it must not end us.
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   std::vector<Source*> running;
   for (const Named& named : sources_) {
     if (const Status started = named.source->start(poller_); started) {
