@@ -155,6 +155,7 @@ Result<AgentConfig> loadAgentConfig(const fs::path& file, Verb verb) {
   ConfigTable root = (*opened)->root();
   ConfigTable agent = root.table("agent");
   readAgent(agent, config);
+  config.sources = readSources(agent);
   ConfigTable failover = agent.table("failover");
   if (failover.isPresent()) config.failover = readFailover(failover, verb);
   ConfigTable levels = agent.table("levels");

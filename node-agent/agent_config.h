@@ -1,10 +1,10 @@
-// The tables [agent], [agent.attach] and [agent.failover] of the configuration file; docs/agent.md
-// has every key.
+// The table [agent] of the configuration file, with all that is in it; docs/agent.md has every key.
 #pragma once
 
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "muster/node.h"
 #include "muster/status.h"
@@ -13,6 +13,7 @@
 #include "node-agent/levels/level_config.h"
 #include "node-agent/probes/probe_config.h"
 #include "node-agent/sidecar/sidecar_options.h"
+#include "node-agent/sources/source_config.h"
 #include "node-agent/supervisor.h"
 
 namespace muster::agent {
@@ -22,6 +23,7 @@ struct AgentConfig {
   std::string service;
   SupervisorOptions supervisor;  // but for the command
   std::optional<FailoverOptions> failover;
+  std::vector<SourceConfig> sources;
   std::optional<LevelConfig> levels;
   std::optional<SidecarOptions> sidecar;
   std::vector<ProbeConfig> probes;

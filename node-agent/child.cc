@@ -23,6 +23,7 @@ struct Plan {
   std::vector<char*> environment;
   int input = -1;
   int output = -1;
+  int error = -1;
   int report = -1;
   pid_t parent = 0;
 };
@@ -56,11 +57,9 @@ std::vector<char*> pointersTo(const std::vector<std::string>& texts) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (plan.output >= 0) {
-    dup2(plan.input, STDIN_FILENO);
-    dup2(plan.output, STDOUT_FILENO);
-    dup2(plan.output, STDERR_FILENO);
-  }
+  if (plan.input >= 0) dup2(plan.input, STDIN_FILENO);
+  if (plan.output >= 0) dup2(plan.output, STDOUT_FILENO);
+  if (plan.error >= 0) dup2(plan.error, STDERR_FILENO);
   close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   execvpe(plan.arguments[0], plan.arguments.data(), plan.environment.data());
   const int error = errno;
@@ -93,10 +92,12 @@ Result<Child> startChild(const ChildSpec& spec) {
   if (!nothing.isOpen()) return failure("/dev/null");
 
   const std::vector<std::string> environment = environmentOf(spec.environment);
+  const bool has_both = spec.output >= 0;
   const Plan plan{pointersTo(spec.command),
                   pointersTo(environment),
-                  nothing.get(),
-                  spec.output,
+                  has_both ? nothing.get() : -1,
+                  has_both ? spec.output : spec.standard_output,
+                  has_both ? spec.output : spec.standard_error,
                   report_out.get(),
                   getpid()};
   const pid_t pid = fork();

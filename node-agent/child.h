@@ -21,6 +21,10 @@ struct ChildSpec {
   Environment environment;
   // Takes standard output and standard error, and standard input is empty; -1: the agent's own.
   int output = -1;
+  // Take standard output, or standard error, alone; -1: the agent's own. Not together with
+  // `output`.
+  int standard_output = -1;
+  int standard_error = -1;
 };
 
 struct Child {

@@ -283,7 +283,7 @@ void Supervisor::reapOrphans() {
 }
 
 Status Supervisor::start() {
-  auto child = startChild({options_.command, environment_, -1});
+  auto child = startChild({options_.command, environment_, -1, options_.output, options_.error});
   if (!child) {
     logger("agent")->error("{}", child.status().text());
     return child.status();

@@ -27,6 +27,9 @@ struct SupervisorOptions {
   RestartOptions restart;
   // Between SIGTERM and SIGKILL.
   Duration grace = Duration::seconds(10);
+  // What the program gets as its standard output and standard error; -1: the agent's own.
+  int output = -1;
+  int error = -1;
 };
 
 // Belongs to the thread that calls run(), the only one that starts and reaps processes; it has to

@@ -1,6 +1,8 @@
 #include "node-agent/child.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "node-agent/role_environment.h"
 #include "tests/node-agent/real_processes.h"
@@ -24,6 +26,21 @@ TEST(Child, SaysHowItEnded) {
   EXPECT_EQ(endOf({{"sh", "-c", "exit 3"}, {}, -1}), "exited with status 3");
   EXPECT_EQ(endOf({{"sh", "-c", "kill -SEGV $$"}, {}, -1}),
             "was ended by signal 11 (Segmentation fault)");
+}
+
+TEST(Child, ItsOutputsCanGoToDifferentPlaces) {
+  int out[2];
+  int error[2];
+  ASSERT_EQ(pipe2(out, O_CLOEXEC), 0);
+  ASSERT_EQ(pipe2(error, O_CLOEXEC), 0);
+  EXPECT_EQ(endOf({{"sh", "-c", "echo out; echo error >&2"}, {}, -1, out[1], error[1]}),
+            "exited with status 0");
+  char text[16] = {};
+  EXPECT_EQ(read(out[0], text, sizeof text), 4);
+  EXPECT_EQ(std::string(text), "out\n");
+  EXPECT_EQ(read(error[0], text, sizeof text), 6);
+  EXPECT_EQ(std::string(text), "error\n");
+  for (const int fd : {out[0], out[1], error[0], error[1]}) close(fd);
 }
 
 TEST(Child, AProgramThatIsNotThereIsNamed) {
