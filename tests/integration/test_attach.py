@@ -18,8 +18,9 @@ BUS = """<busconfig>
   <listen>unix:dir=%s</listen>
   <auth>EXTERNAL</auth>
   <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
     <allow own="*"/>
-    <allow send_destination="*"/>
   </policy>
 </busconfig>
 """

@@ -63,6 +63,8 @@ class Notify(ClusterTest):
 
     def end(self, process):
         if process.poll() is None:
+            for pid in test_agent.children_of(process.pid):
+                os.kill(pid, signal.SIGCONT)
             process.terminate()
         return process.wait(DEADLINE_S)
 
@@ -73,6 +75,10 @@ class Notify(ClusterTest):
                 self.cluster.dir / "nodes" / "node1")])
         return agent, self.start([str(BIN / "muster-agent"), "run", "--config", str(agent.config),
                                   "--", *agent.command], "node1.agent", pid)
+
+    def is_active(self):
+        wait_for(lambda: any(text.startswith("STATUS=active under epoch")
+                             for text in self.listener.listen()), "it is active")
 
     def cluster_node_ends(self):
         pid = self.cluster.pid("node1")
@@ -85,8 +91,7 @@ class Notify(ClusterTest):
         # More than once, at half of the second that systemd would wait.
         first = self.listener.hears("WATCHDOG=1", ready)
         second = self.listener.hears("WATCHDOG=1", first + 1)
-        wait_for(lambda: any(text.startswith("STATUS=active under epoch")
-                             for text in self.listener.listen()), "it is active")
+        self.is_active()
         process.send_signal(signal.SIGHUP)
         wait_for(lambda: any(text.startswith("RELOADING=1\nMONOTONIC_USEC=")
                              for text in self.listener.listen()), "it reads again")
@@ -102,7 +107,7 @@ class Notify(ClusterTest):
     def test_an_agent_that_stands_still_gives_no_sign(self):
         agent, process = self.agent()
         agent.process = process
-        self.listener.hears("WATCHDOG=1")
+        self.is_active()
         inner = agent.inner
         os.kill(inner, signal.SIGSTOP)
         heard = len(self.listener.listen())
@@ -113,8 +118,7 @@ class Notify(ClusterTest):
     def test_a_watchdog_that_another_process_is_meant_by(self):
         _, process = self.agent(pid="1")
         self.listener.hears("READY=1")
-        wait_for(lambda: any(text.startswith("STATUS=active") for text in self.listener.listen()),
-                 "it is active")
+        self.is_active()
         self.assertEqual(0, self.end(process))
         self.assertNotIn("WATCHDOG=1", self.listener.listen())
 

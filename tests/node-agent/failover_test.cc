@@ -271,6 +271,37 @@ TEST_F(FailoverTest, TheTokenIsClaimedBeforeAnythingRuns) {
   EXPECT_EQ(folder.read("said"), "promote 7 promotion\n");
 }
 
+TEST_F(FailoverTest, HealthIsAskedAfterWithRoleAndEpoch) {
+  begin(kProgram);
+  const auto variable = [this](const std::string& name) {
+    const auto standing = failover->standing(Duration::seconds(5));
+    for (const auto& [key, value] : standing->spec.environment) {
+      if (key == name) return value;
+    }
+    return std::string("none");
+  };
+  EXPECT_EQ(variable("MUSTER_ROLE"), "standby");
+  EXPECT_EQ(variable("MUSTER_EPOCH"), "0");
+  ASSERT_TRUE(failover->promote(lease(7)).isOk());
+  EXPECT_EQ(variable("MUSTER_ROLE"), "active");
+  EXPECT_EQ(variable("MUSTER_EPOCH"), "7");
+  EXPECT_EQ(variable("MUSTER_INSTANCE"), kInstance);
+  EXPECT_EQ(variable("MUSTER_ACTION"), "health");
+  EXPECT_EQ(variable("MUSTER_LEASE_DEADLINE_MS"), "5000");
+  EXPECT_EQ(failover->describe(), "active under epoch 7");
+}
+
+TEST_F(FailoverTest, WhatWasActiveBeforeTheAgentIsDemotedFirst) {
+  failover_options.mode = Mode::kAlways;
+  failover_options.promote = says("promote");
+  failover_options.demote = says("demote");
+  begin(kProgram);
+  ASSERT_TRUE(programStarted());
+  failover->settle();
+  EXPECT_EQ(folder.read("said"), "demote 0 agent-start\n");
+  EXPECT_TRUE(programRuns());
+}
+
 TEST_F(FailoverTest, TheKeeperKnowsTheLease) {
   begin(kProgram);
   EXPECT_FALSE(watch.isOver());

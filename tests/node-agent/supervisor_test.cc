@@ -236,5 +236,58 @@ TEST(Supervisor, AnExecutableEndsWithTheProgram) {
   EXPECT_TRUE(eventually([&] { return driven.supervisor.program() != 0; }));
 }
 
+// What asks after health, begun on the supervisor's own thread.
+class ProbeTest : public testing::Test {
+ protected:
+  void begin() {
+    SupervisorOptions options;
+    options.command = {folder_.script("program", "echo $$ > pid; exec sleep 1000")};
+    driven_ = std::make_unique<DrivenSupervisor>(options);
+    driven_->callbacks.tick = [this] {
+      if (std::exchange(begun_, true)) return;
+      driven_->supervisor.beginProbe(spec_, [this](const Status& status) {
+        status_ = status;
+        done_ = true;
+      });
+    };
+    spec_.name = "health";
+    spec_.term_at = spec_.kill_at = driven_->clock.elapsed() + Duration::seconds(100);
+    spec_.said = [this](const std::string& line) { said_ = line; };
+    ASSERT_TRUE(driven_->begin().isOk());
+  }
+
+  ScratchFolder folder_;
+  HookSpec spec_;
+  bool begun_ = false;
+  std::string said_;
+  Status status_;
+  std::atomic<bool> done_{false};
+  std::unique_ptr<DrivenSupervisor> driven_;
+};
+
+TEST_F(ProbeTest, RunsBesideAnotherExecutableAndSaysWhy) {
+  spec_.command = {
+      folder_.script("health", "while [ ! -e promoted ]; do sleep 0.01; done; echo lags; exit 1")};
+  begin();
+  HookSpec promote;
+  promote.name = "promote";
+  promote.command = {folder_.script("promote", "touch promoted")};
+  promote.term_at = promote.kill_at = driven_->clock.elapsed() + Duration::seconds(100);
+  EXPECT_TRUE(driven_->supervisor.runHook(promote).isOk());
+  ASSERT_TRUE(eventually([this] { return done_.load(); }));
+  EXPECT_EQ(status_.code(), Code::kUnavailable);
+  EXPECT_EQ(said_, "lags");
+}
+
+TEST_F(ProbeTest, EndsWithTheProgramAndSaysNothingThen) {
+  spec_.command = {folder_.script("health", "echo $$ > asked; exec sleep 1000")};
+  begin();
+  ASSERT_TRUE(eventually([this] { return folder_.pid("asked") != 0 && folder_.pid("pid") != 0; }));
+  kill(folder_.pid("pid"), SIGKILL);
+  ASSERT_TRUE(eventually([this] { return done_.load(); }));
+  EXPECT_EQ(status_.code(), Code::kConflict);
+  EXPECT_FALSE(isRunning(folder_.pid("asked")));
+}
+
 }  // namespace
 }  // namespace muster::agent
