@@ -485,6 +485,8 @@ inline constexpr int64_t kMaxPid = 4'194'304;
 inline constexpr Duration kPidFileSlack = Duration::millis(100);
 // Looks at an application that others run. The end of its main process is noticed at once.
 inline constexpr Duration kPidFileLook = Duration::millis(100);
+// So many of them go by between two readings of all of /proc for what belongs to it.
+inline constexpr int kPidFileFamilyLooks = 10;
 inline constexpr Duration kUnitLook = Duration::seconds(1);
 // An answer of systemd's other than a job's end.
 inline constexpr Duration kUnitCall = Duration::seconds(5);

@@ -44,12 +44,13 @@ FileSays readPidFile(const std::filesystem::path& file) {
 Sighting PidFile::look() {
   if (main_ && main_->hasEnded()) {
     problem_ = "process " + std::to_string(main_->entry.pid) + " has ended";
+    learnFamily();
     main_.reset();
   } else {
     follow();
   }
   if (main_) {
-    learnFamily();
+    if (looks_++ % limits::kPidFileFamilyLooks == 0) learnFamily();
     return {Sighting::What::kUp, main_->entry.pid, ""};
   }
   const auto left = leftOfFamily();
@@ -81,6 +82,8 @@ void PidFile::follow() {
     logger("agent")->info("the pid file now names process {} ({})", says.pid, mark->entry.name);
   }
   main_ = std::move(mark);
+  leads_session_ = getsid(main_->entry.pid) == main_->entry.pid;
+  looks_ = 0;
   problem_.clear();
 }
 
@@ -89,14 +92,13 @@ void PidFile::learnFamily() {
   const auto all = readProcesses();
   // Its group only if it leads that: a shell's job has others in it.
   const pid_t group = main.group == main.pid ? main.pid : 0;
-  const bool leads_session = getsid(main.pid) == main.pid;
   const std::lock_guard lock(mutex_);
   std::erase_if(family_, [](const auto& known) { return !stillRuns(known.second); });
   family_[{main.pid, main.start_ticks}] = main;
   for (const ProcessEntry& process : descendantsOf(all, main.pid, group)) {
     family_[{process.pid, process.start_ticks}] = process;
   }
-  if (!leads_session) return;
+  if (!leads_session_) return;
   for (const ProcessEntry& process : all) {
     if (getsid(process.pid) == main.pid) family_[{process.pid, process.start_ticks}] = process;
   }

@@ -18,7 +18,7 @@ namespace muster::agent {
 // When the file comes to name another process that one is followed.
 //
 // Its family is the process, what descends from it, and what is in its session or process group if
-// it leads one. A descendant that leaves all of these between two looks isn't found again.
+// it leads one. A descendant that leaves all of these within a second isn't found again.
 class PidFile : public Watched {
  public:
   explicit PidFile(std::filesystem::path file) : file_(std::move(file)) {}
@@ -37,6 +37,8 @@ class PidFile : public Watched {
 
   const std::filesystem::path file_;
   std::optional<ProcessMark> main_;
+  bool leads_session_ = false;
+  int looks_ = 0;        // since its family was last learned
   std::string problem_;  // why the file names nobody
 
   std::mutex mutex_;  // guards what follows
