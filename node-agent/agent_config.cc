@@ -112,6 +112,15 @@ void readApplication(ConfigTable& agent, Verb verb, AgentConfig& config) {
   } else if (verb == Verb::kAttach && !attach.isPresent()) {
     agent.fail("attach", "is missing: unit or pid_file in [agent.attach] say what to watch");
   }
+  for (const SourceConfig& source : config.sources) {
+    const bool of_program =
+        source.kind == SourceKind::kStdout || source.kind == SourceKind::kStderr;
+    if (verb == Verb::kAttach && of_program) {
+      agent.fail("source", source.name +
+                               " reads the output of a program that the agent runs; with "
+                               "`attach` follow its files or the journal");
+    }
+  }
   if (!config.failover) return;
   const auto mode = config.failover->mode;
   config.supervisor.automatic = verb == Verb::kRun && mode != FailoverOptions::Mode::kRun;

@@ -18,6 +18,7 @@
 #include "node-agent/notify.h"
 #include "node-agent/probes/probes.h"
 #include "node-agent/sidecar/sidecar.h"
+#include "node-agent/sources/sources.h"
 #include "node-agent/supervisor.h"
 
 namespace muster::agent {
@@ -37,6 +38,12 @@ AttachmentOptions attachmentOptions(const AgentConfig& config) {
   return options;
 }
 
+SupervisorOptions withOutputs(SupervisorOptions options, const Sources& sources) {
+  options.output = sources.programOutput();
+  options.error = sources.programError();
+  return options;
+}
+
 // Who can speak against taking the role, as Fitness knows them.
 constexpr char kHealth[] = "health";
 constexpr char kProgram[] = "program";
@@ -44,11 +51,13 @@ constexpr char kSidecar[] = "sidecar";
 
 class Inner {
  public:
-  Inner(const AgentConfig& config, Node& node, LeaseWatch& watch)
+  // `sources` have been started.
+  Inner(const AgentConfig& config, Node& node, LeaseWatch& watch, const Sources& sources)
       : config_(config),
         node_(node),
         clock_(SystemClock::forHolder()),
-        supervisor_(config.supervisor, node.availability(config.service), clock_),
+        supervisor_(withOutputs(config.supervisor, sources), node.availability(config.service),
+                    clock_),
         fitness_([this](const std::string& why) { node_.declineOffers(why); }),
         notifier_(clock_,
                   [this](std::function<void()> alive) { node_.probeLoop(std::move(alive)); }) {
@@ -110,6 +119,7 @@ class Inner {
     facts.node = nodeName(config_.node);
     facts.group = config_.node.group;
     facts.roles = sidecarRoles();
+    facts.log = &node_.intake();
     facts.levels = config_.levels && config_.levels->kind == "sidecar";
     sidecar_ = std::make_unique<Sidecar>(
         *config_.sidecar, facts, node_,
@@ -259,7 +269,12 @@ int runInner(const AgentConfig& config, LeaseWatch& watch) {
   Supervisor::blockSignals();
   auto node = Node::create(config.node);
   if (!node) return fail(node.status());
-  return Inner(config, **node, watch).run();
+  Sources sources(config.sources, (*node)->intake(), SystemClock::forHolder());
+  if (const Status started = sources.start(); !started) return fail(started);
+  const int code = Inner(config, **node, watch, sources).run();
+  // With the program's last words; the node keeps them as it ends.
+  sources.stop();
+  return code;
 }
 
 }  // namespace muster::agent

@@ -192,6 +192,10 @@ inline constexpr Duration kLogPlaceLife = Duration::seconds(900);
 inline constexpr uint32_t kMaxLogGroupsTold = 100;
 // Parts of the time asked for, in the chart of a kind of message: as wide as a phone.
 inline constexpr size_t kLogChartParts = 24;
+// Lines handed out as a file: what somebody reads at a desk; servers take 10 to 100 MB.
+inline constexpr size_t kMaxLogFileBytes = 8 * 1024 * 1024;
+// A server's answers on the way there, and the file's own way over HTTP.
+inline constexpr Duration kUploadPatience = Duration::seconds(30);
 // How often those who follow a log are told what is new; at most so much in one message, and of one
 // line.
 inline constexpr Duration kTailEvery = Duration::seconds(1);
@@ -240,6 +244,8 @@ inline constexpr size_t kMaxFollowers = 500;
 inline constexpr size_t kMaxCoveredShown = 5;
 inline constexpr size_t kMaxIncidentLogLines = 5;
 inline constexpr size_t kMaxIncidentLogLineBytes = 200;
+// What led to an incident stands in the logs before its level was seen to fall.
+inline constexpr Duration kIncidentLogsBefore = Duration::seconds(120);
 inline constexpr size_t kMaxSilences = 256;
 inline constexpr Duration kMinSilence = Duration::seconds(1);
 inline constexpr Duration kMaxSilence = Duration::seconds(30 * 86400);

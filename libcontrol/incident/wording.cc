@@ -61,6 +61,16 @@ std::string suggestedLine(const Incident& incident) {
   return "service-level " + incident.target;
 }
 
+// What finds the lines around it, in the logs that nodes keep.
+std::string searchLine(const Incident& incident) {
+  const std::string where = incident.target == kOverall ? "all"
+                            : incident.group.empty()    ? incident.target
+                                                        : incident.group;
+  const WallTime before{incident.since.unix_ms - limits::kIncidentLogsBefore.toMillis()};
+  const WallTime whole{before.unix_ms - before.unix_ms % 1000};
+  return "logs " + where + " level>=warn since=" + toRfc3339(whole);
+}
+
 std::string suggestedLink(const Incident& incident, const std::string& component) {
   const std::string line = suggestedLine(incident);
   const std::string node = line.substr(0, line.find(' '));
@@ -83,6 +93,7 @@ std::string openedText(const Incident& incident, const Policy& policy) {
   }
   addLine(out,
           "Look: " + suggestedLine(incident) + "  " + suggestedLink(incident, policy.component));
+  addLine(out, "Logs: " + searchLine(incident));
   const std::string id = std::to_string(incident.id);
   if (!incident.acked_by.empty()) {
     addLine(out, incident.acked_by + " is looking into it.");

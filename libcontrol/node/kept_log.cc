@@ -333,6 +333,10 @@ void KeptLog::add(LogRecord from) {
   if (archive_ != nullptr) archive_->add(std::move(record));
 }
 
+void KeptLog::flush() {
+  if (archive_ != nullptr) (void)archive_->flush();
+}
+
 std::optional<std::string> KeptLog::place(const std::string& source) const {
   return archive_ == nullptr ? std::nullopt : archive_->place(source);
 }

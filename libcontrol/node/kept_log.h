@@ -36,6 +36,7 @@ class KeptLog : public LogIntake, public commands::KeptLog {
   Status offer(std::vector<LogRecord> records, std::optional<LogPosition> position,
                std::function<void(Status)> kept) override;
   void add(LogRecord record) override;
+  void flush() override;
   std::optional<std::string> place(const std::string& source) const override;
 
   // What this process's loggers write is kept from now on, until stop().

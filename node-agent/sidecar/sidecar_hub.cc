@@ -56,6 +56,11 @@ SidecarHub::SidecarHub(const SidecarOptions& options, Facts facts, Node& node)
   makeServices(options, node);
 }
 
+// Nobody offers any more, and what was offered is answered here.
+SidecarHub::~SidecarHub() {
+  if (facts_.log != nullptr) facts_.log->flush();
+}
+
 void SidecarHub::makeServices(const SidecarOptions& options, Node& node) {
   for (const SidecarService& service : options.services) {
     Slot slot{service.kind, nullptr, nullptr, nullptr};

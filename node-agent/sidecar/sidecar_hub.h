@@ -43,8 +43,9 @@ class SidecarHub {
     std::function<void()> gone = [] {};
   };
   // Makes the services at the node, which must not have been started. All references must outlive
-  // it, and the log must have answered all that it was offered before this ends.
+  // it.
   SidecarHub(const SidecarOptions& options, Facts facts, Node& node);
+  ~SidecarHub();
   void setCallbacks(Callbacks callbacks) { callbacks_ = std::move(callbacks); }
 
   // --- the server's ---

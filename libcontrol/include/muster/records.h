@@ -56,6 +56,9 @@ class LogIntake {
   // records are given up first, and counted.
   virtual void add(LogRecord record) = 0;
 
+  // Returns when all that was offered before is on the disk, or was tried, and `kept` was called.
+  virtual void flush() {}
+
   // What was kept last for this source; nothing: it is new.
   virtual std::optional<std::string> place(const std::string& source) const = 0;
 };
