@@ -398,8 +398,8 @@ inline constexpr size_t kMaxRecordBytes = 128 * 1024;
 // stands in the place of a secret; and the memory of one usual rule and of the automaton of all.
 inline constexpr size_t kMaxMaskRules = 32;
 inline constexpr size_t kMaxMaskReplacementBytes = 64;
-inline constexpr int64_t kMaxMaskMemory = 2 * 1024 * 1024;
-inline constexpr int64_t kMaxMaskSetMemory = 8 * 1024 * 1024;
+inline constexpr int64_t kMaxMaskMemory = 512 * 1024;
+inline constexpr int64_t kMaxMaskSetMemory = 2 * 1024 * 1024;
 // Templates: what a record is about stands at its beginning; the groups take some 10 MB.
 inline constexpr size_t kMaxTemplateBytes = 512;
 inline constexpr size_t kMaxTemplateExampleBytes = 1024;

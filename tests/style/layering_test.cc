@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 
 // Who may include whom. A room may always include itself. "proto" stands for the generated headers,
 // "public" for libcontrol/include/muster, "qt", "qxmpp", "protobuf", "spdlog", "sqlite", "toml",
-// "re2", "zstd", "curl", "systemd", "grpc" and "prometheus" for the libraries of those names.
+// "re2", "zstd", "zlib", "curl", "systemd", "grpc" and "prometheus" for the libraries of those
+// names.
 const std::map<std::string, std::set<std::string>>& allowedArrows() {
   static const std::map<std::string, std::set<std::string>> kAllowed = {
       {"public", {"spdlog"}},
@@ -53,7 +54,7 @@ const std::map<std::string, std::set<std::string>>& allowedArrows() {
         "xmpp", "local", "commands", "proto", "protobuf", "qt", "json", "toml", "cli11"}},
       {"node-agent",
        {"public", "base", "config", "rules", "records", "proto", "protobuf", "spdlog", "cli11",
-        "json", "curl", "systemd", "re2"}},
+        "json", "curl", "systemd", "re2", "zlib"}},
       {"examples", {"public", "spdlog", "sqlite", "toml", "cli11", "json"}},
   };
   return kAllowed;
@@ -100,6 +101,7 @@ std::string targetOf(const std::string& include) {
   if (include.starts_with("curl/")) return "curl";
   if (include.starts_with("systemd/")) return "systemd";
   if (include == "zstd.h") return "zstd";
+  if (include == "zlib.h") return "zlib";
   if (include == "sqlite3.h") return "sqlite";
   return "";
 }
