@@ -58,6 +58,7 @@ class Node {
                                 .app = threads,
                                 .command_thread = threads,
                                 .commands = {},
+                                .kept_log = *log_,
                                 .warden = warden,
                                 .clock = SystemClock::forHolder(),
                                 .random = random_,
@@ -71,6 +72,8 @@ class Node {
   bool hasComeUp() { return !was_up_ && link_->isUp() && (was_up_ = true); }
 
  private:
+  // Keeps nothing.
+  const std::unique_ptr<KeptLog> log_ = std::move(KeptLog::make({})).value();
   std::unique_ptr<store::NodeStateStore> state_;
   std::unique_ptr<store::CoordinatorStore> audit_;
   service::ServiceSet services_;

@@ -23,6 +23,9 @@ using archive::KeptRecord;
 using records::Record;
 using records::Severity;
 
+// A disk that was full, or not there, is looked at again so often.
+constexpr Duration kOpenAgain = Duration::seconds(10);
+
 Status keepsNone() {
   return {Code::kNotFound,
           "this node keeps no log; a table [logs] in its configuration file makes it keep one"};
@@ -280,19 +283,52 @@ Result<std::unique_ptr<KeptLog>> KeptLog::make(const LogOptions& options) {
   masks.without = options.mask_off;
   auto masker = records::Masker::make(masks);
   if (!masker) return masker.status();
-  std::unique_ptr<Archive> archive;
+  std::shared_ptr<Archive> archive;
+  Status problem;
   if (options.keep) {
     auto opened = Archive::open(archiveOptions(options));
-    if (!opened) return opened.status();
-    archive = std::move(opened).value();
+    if (opened) {
+      archive = std::move(opened).value();
+    } else if (opened.status().code() == Code::kConflict) {
+      return opened.status();
+    } else {
+      // A full disk must not keep a node from its work.
+      problem = opened.status();
+      logger("muster.logs")->error("the log can't be kept: {}", problem.text());
+    }
   }
   return std::unique_ptr<KeptLog>(
-      new KeptLog(options, std::move(masker).value(), std::move(archive)));
+      new KeptLog(options, std::move(masker).value(), std::move(archive), std::move(problem)));
 }
 
 KeptLog::KeptLog(const LogOptions& options, std::shared_ptr<const records::Masker> masker,
-                 std::unique_ptr<Archive> archive)
-    : options_(options), masker_(std::move(masker)), archive_(std::move(archive)) {}
+                 std::shared_ptr<Archive> archive, Status problem)
+    : options_(options),
+      masker_(std::move(masker)),
+      archive_(std::move(archive)),
+      problem_(std::move(problem)) {}
+
+std::shared_ptr<Archive> KeptLog::archive() const {
+  const std::lock_guard lock(mutex_);
+  return archive_;
+}
+
+Status KeptLog::whyNone() const {
+  if (!options_.keep) return keepsNone();
+  const std::lock_guard lock(mutex_);
+  return {Code::kUnavailable, "the log can't be kept just now: " + problem_.text()};
+}
+
+void KeptLog::openAgain() {
+  auto opened = Archive::open(archiveOptions(options_));
+  if (opened) logger("muster.logs")->info("the log is kept from now on");
+  const std::lock_guard lock(mutex_);
+  if (opened) {
+    archive_ = std::move(opened).value();
+  } else {
+    problem_ = opened.status();
+  }
+}
 
 KeptLog::~KeptLog() {
   stop();
@@ -308,7 +344,9 @@ Status KeptLog::offer(std::vector<LogRecord> records, std::optional<LogPosition>
     masker_->mask(masked.back().text);
   }
   log::RuleSink& rules = *log::RuleSink::instance();
-  if (archive_ == nullptr) {
+  const std::shared_ptr<Archive> archive = this->archive();
+  if (archive == nullptr && options_.keep) return whyNone();
+  if (archive == nullptr) {
     for (const Record& record : masked) rules.submit(record.level, record.logger, record.text);
     if (kept) kept(Status::ok());
     return Status::ok();
@@ -318,7 +356,7 @@ Status KeptLog::offer(std::vector<LogRecord> records, std::optional<LogPosition>
   for (const Record& record : masked) {
     if (rules.wants(record.level, record.logger)) for_rules.push_back(record);
   }
-  if (Status taken = archive_->offer(std::move(masked), std::move(position), std::move(kept));
+  if (Status taken = archive->offer(std::move(masked), std::move(position), std::move(kept));
       !taken) {
     return taken;
   }
@@ -330,19 +368,20 @@ void KeptLog::add(LogRecord from) {
   Record record = toRecord(std::move(from));
   masker_->mask(record.text);
   log::RuleSink::instance()->push(record.level, record.logger, record.text);
-  if (archive_ != nullptr) archive_->add(std::move(record));
+  if (const auto archive = this->archive()) archive->add(std::move(record));
 }
 
 void KeptLog::flush() {
-  if (archive_ != nullptr) (void)archive_->flush();
+  if (const auto archive = this->archive()) (void)archive->flush();
 }
 
 std::optional<std::string> KeptLog::place(const std::string& source) const {
-  return archive_ == nullptr ? std::nullopt : archive_->place(source);
+  const auto archive = this->archive();
+  return archive == nullptr ? std::nullopt : archive->place(source);
 }
 
 void KeptLog::start() {
-  if (archive_ == nullptr) return;
+  if (!options_.keep) return;
   log::KeepSink::instance()->use(this, [this](const spdlog::details::log_msg& msg) {
     Record record;
     record.at = {
@@ -351,7 +390,7 @@ void KeptLog::start() {
     record.logger.assign(msg.logger_name.data(), msg.logger_name.size());
     record.text.assign(msg.payload.data(), msg.payload.size());
     masker_->mask(record.text);
-    archive_->add(std::move(record));
+    if (const auto archive = this->archive()) archive->add(std::move(record));
   });
 }
 
@@ -391,12 +430,13 @@ void KeptLog::inBackground(std::function<Result<Reply>()> work,
 
 void KeptLog::search(const v1::LogsRequest& request,
                      std::function<void(Result<v1::LogsReply>)> done) {
-  if (archive_ == nullptr) return done(keepsNone());
+  const auto archive = this->archive();
+  if (archive == nullptr) return done(whyNone());
   auto search = searchFor(request);
   if (!search) return done(search.status());
   inBackground<v1::LogsReply>(
-      [this, search = std::move(search).value()]() -> Result<v1::LogsReply> {
-        const auto found = archive_->search(search, &cancelled_);
+      [this, archive, search = std::move(search).value()]() -> Result<v1::LogsReply> {
+        const auto found = archive->search(search, &cancelled_);
         if (!found) return found.status();
         return replyOf(search, *found);
       },
@@ -405,20 +445,26 @@ void KeptLog::search(const v1::LogsRequest& request,
 
 void KeptLog::topErrors(const v1::TopErrorsRequest& request,
                         std::function<void(Result<v1::TopErrorsReply>)> done) {
-  if (archive_ == nullptr) return done(keepsNone());
+  const auto archive = this->archive();
+  if (archive == nullptr) return done(whyNone());
   auto search = searchFor(request);
   if (!search) return done(search.status());
   inBackground<v1::TopErrorsReply>(
-      [this, search = std::move(search).value(), limit = request.limit()] {
-        return countGroups(*archive_, search, limit, cancelled_);
+      [this, archive, search = std::move(search).value(), limit = request.limit()] {
+        return countGroups(*archive, search, limit, cancelled_);
       },
       std::move(done));
 }
 
 Result<v1::LogStoreReply> KeptLog::logStore() {
-  if (archive_ == nullptr) return keepsNone();
-  const archive::ArchiveState state = archive_->state();
+  const auto archive = this->archive();
+  if (archive == nullptr && !options_.keep) return whyNone();
   v1::LogStoreReply reply;
+  if (archive == nullptr) {
+    reply.set_problem(whyNone().text());
+    return reply;
+  }
+  const archive::ArchiveState state = archive->state();
   reply.set_bytes(state.bytes);
   reply.set_max_bytes(options_.max_bytes);
   reply.set_records(state.lines);
@@ -437,8 +483,19 @@ Result<v1::LogStoreReply> KeptLog::logStore() {
 }
 
 void KeptLog::housekeeping() {
-  if (archive_ == nullptr) return;
-  const archive::ArchiveState state = archive_->state();
+  const auto archive = this->archive();
+  if (archive == nullptr) {
+    const ElapsedTime now = SystemClock::forWaiter().elapsed();
+    if (!options_.keep || now < open_again_ || searcher_ == nullptr) return;
+    if (is_opening_.exchange(true)) return;
+    open_again_ = now + kOpenAgain;
+    searcher_->post([this] {
+      openAgain();
+      is_opening_ = false;
+    });
+    return;
+  }
+  const archive::ArchiveState state = archive->state();
   const auto log = logger("muster.logs");
   const bool stuck = state.stuck_since.has_value();
   if (stuck && !was_stuck_) {

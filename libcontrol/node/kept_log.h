@@ -25,8 +25,9 @@ namespace muster {
 // commands::KeptLog and what follows it, which are for the event loop.
 class KeptLog : public LogIntake, public commands::KeptLog {
  public:
-  // Opens the archive and mends it, if one is wanted. Errors: those of archive::Archive and of
-  // records::Masker.
+  // Opens the archive and mends it, if one is wanted; where the disk doesn't let it, that is tried
+  // again later and said in the log. Errors: kConflict, another process keeps its log there; those
+  // of records::Masker.
   static Result<std::unique_ptr<KeptLog>> make(const LogOptions& options);
   ~KeptLog() override;
   KeptLog(const KeptLog&) = delete;
@@ -38,6 +39,8 @@ class KeptLog : public LogIntake, public commands::KeptLog {
   void add(LogRecord record) override;
   void flush() override;
   std::optional<std::string> place(const std::string& source) const override;
+
+  std::shared_ptr<const records::Masker> masker() const { return masker_; }
 
   // What this process's loggers write is kept from now on, until stop().
   void start();
@@ -57,13 +60,22 @@ class KeptLog : public LogIntake, public commands::KeptLog {
 
  private:
   KeptLog(const LogOptions& options, std::shared_ptr<const records::Masker> masker,
-          std::unique_ptr<archive::Archive> archive);
+          std::shared_ptr<archive::Archive> archive, Status problem);
+  // Null: nothing is kept, or can be now; see problem_.
+  std::shared_ptr<archive::Archive> archive() const;
+  Status whyNone() const;
+  void openAgain();
   template <typename Reply>
   void inBackground(std::function<Result<Reply>()> work, std::function<void(Result<Reply>)> done);
 
   const LogOptions options_;
   const std::shared_ptr<const records::Masker> masker_;
-  const std::unique_ptr<archive::Archive> archive_;  // null: nothing is kept
+
+  mutable std::mutex mutex_;  // guards the next two
+  std::shared_ptr<archive::Archive> archive_;
+  Status problem_;  // why the archive could not be opened
+  std::atomic<bool> is_opening_{false};
+  ElapsedTime open_again_{};  // the event loop's
 
   std::atomic<bool> cancelled_{false};
   std::atomic<size_t> searches_{0};

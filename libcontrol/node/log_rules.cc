@@ -243,6 +243,17 @@ Status LogRules::reload() {
   return used;
 }
 
+std::vector<v1::BadLines> LogRules::badLines(const std::vector<std::string>& services) const {
+  std::vector<v1::BadLines> out = bad_lines_->of(services, parts_.clock.wall());
+  if (parts_.masker == nullptr) return out;
+  for (v1::BadLines& of_service : out) {
+    for (v1::BadLine& line : *of_service.mutable_lines()) {
+      parts_.masker->mask(*line.mutable_text());
+    }
+  }
+  return out;
+}
+
 v1::LogRulesReply LogRules::report() const {
   return report(log::LevelControl::instance().list());
 }

@@ -10,6 +10,7 @@
 #include "libcontrol/log/level_control.h"
 #include "libcontrol/log/rule_sink.h"
 #include "libcontrol/node/bad_lines.h"
+#include "libcontrol/records/mask.h"
 #include "libcontrol/service/service_set.h"
 #include "muster/node.pb.h"
 
@@ -27,6 +28,8 @@ class LogRules {
     service::ServiceSet& services;
     std::mutex& services_mutex;
     Clock& clock;
+    // What lines are told without; null: they are told as they are.
+    std::shared_ptr<const records::Masker> masker = nullptr;
   };
   // Reads the file, so that a mistake in it is known early, and attaches the loggers that are
   // registered by now. Errors: those of RuleSet::load; kConflict if another node has them.
@@ -47,9 +50,7 @@ class LogRules {
   // The same with other loggers than this process's, for what levels hide.
   v1::LogRulesReply report(const std::vector<log::LoggerState>& loggers) const;
   // What counted as bad last.
-  std::vector<v1::BadLines> badLines(const std::vector<std::string>& services) const {
-    return bad_lines_->of(services, parts_.clock.wall());
-  }
+  std::vector<v1::BadLines> badLines(const std::vector<std::string>& services) const;
 
   // What is said of a node that has none.
   static Status noFile();

@@ -103,6 +103,7 @@ class NodeFixture : public ::testing::Test {
                                 .app = *app_,
                                 .command_thread = *command_thread_,
                                 .commands = commands_,
+                                .kept_log = *kept_log_,
                                 .log_rules = log_rules_,
                                 .warden = warden_,
                                 .clock = clock_,
@@ -236,6 +237,7 @@ class NodeFixture : public ::testing::Test {
   Warden warden_{SystemClock::forHolder(), [] {}};
   std::unique_ptr<Watchdog> watchdog_;  // null: none; on such a clock as well
   std::vector<Commands> commands_;
+  std::unique_ptr<KeptLog> kept_log_ = KeptLog::make({}).value();  // keeps nothing
   LogRules* log_rules_ = nullptr;
   NodeIdentity identity_;
   Jid node_;
