@@ -12,6 +12,9 @@ namespace muster::agent {
 // Any thread; what it tells, it tells in order.
 class Fitness {
  public:
+  // Whose reason comes before all others: without it there is nothing to ask of the others.
+  static constexpr char kProgram[] = "program";
+
   // `decline` gets the first reason there is, by the parts' names; empty: none.
   explicit Fitness(std::function<void(const std::string& why)> decline)
       : decline_(std::move(decline)) {}
@@ -24,7 +27,9 @@ class Fitness {
     } else {
       reasons_[part] = why;
     }
-    const std::string first = reasons_.empty() ? "" : reasons_.begin()->second;
+    auto heard = reasons_.find(kProgram);
+    if (heard == reasons_.end()) heard = reasons_.begin();
+    const std::string first = heard == reasons_.end() ? "" : heard->second;
     if (std::exchange(told_, first) != first) decline_(first);
   }
   // Once more, to a node that has just started and so hasn't heard it.

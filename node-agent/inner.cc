@@ -46,7 +46,6 @@ SupervisorOptions withOutputs(SupervisorOptions options, const Sources& sources)
 
 // Who can speak against taking the role, as Fitness knows them.
 constexpr char kHealth[] = "health";
-constexpr char kProgram[] = "program";
 constexpr char kSidecar[] = "sidecar";
 
 class Inner {
@@ -190,7 +189,7 @@ class Inner {
     out.gone = [this](const std::string& why) {
       if (failover_ != nullptr) failover_->programGone(why);
     };
-    out.unfit = [this](const std::string& why) { fitness_.set(kProgram, why); };
+    out.unfit = [this](const std::string& why) { fitness_.set(Fitness::kProgram, why); };
     out.restarted = [this](const std::string& why) { node_.resign("restarted: " + why); };
     return out;
   }
@@ -224,7 +223,7 @@ class Inner {
     out.tick = [this] { tick(); };
     if (failover_ != nullptr) {
       out.gone = [this](const std::string& why) { failover_->programGone(why); };
-      out.unfit = [this](const std::string& why) { fitness_.set(kProgram, why); };
+      out.unfit = [this](const std::string& why) { fitness_.set(Fitness::kProgram, why); };
     }
     return out;
   }

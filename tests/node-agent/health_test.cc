@@ -66,7 +66,7 @@ class HealthCheckTest : public testing::Test {
     clock_.advance(Duration::seconds(5));
     check_.tick();
     ASSERT_TRUE(done_ != nullptr);
-    if (!line.empty()) spec_.said(line);
+    if (!line.empty()) spec_.line(line);
     std::exchange(done_, nullptr)(status);
   }
   void bad(const std::string& line) {
@@ -158,11 +158,11 @@ TEST_F(HealthCheckTest, NobodyIsAskedWhileTheRoleChanges) {
 TEST(Fitness, TheProgramIsHeardFirstAndChangesAreToldOnce) {
   std::vector<std::string> told;
   Fitness fitness([&](const std::string& why) { told.push_back(why); });
-  fitness.set(Fitness::kHealth, "lags");
+  fitness.set("health", "lags");
   fitness.set(Fitness::kProgram, "crashed");
-  fitness.set(Fitness::kHealth, "does not answer");
+  fitness.set("health", "does not answer");
   fitness.set(Fitness::kProgram, "");
-  fitness.set(Fitness::kHealth, "");
+  fitness.set("health", "");
   fitness.set(Fitness::kProgram, "");
   EXPECT_EQ(told, (std::vector<std::string>{"lags", "crashed", "does not answer", ""}));
 }

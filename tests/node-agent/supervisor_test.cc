@@ -245,14 +245,14 @@ class ProbeTest : public testing::Test {
     driven_ = std::make_unique<DrivenSupervisor>(options);
     driven_->callbacks.tick = [this] {
       if (std::exchange(begun_, true)) return;
-      driven_->supervisor.beginProbe(spec_, [this](const Status& status) {
+      driven_->supervisor.runBeside(spec_, [this](const Status& status) {
         status_ = status;
         done_ = true;
       });
     };
     spec_.name = "health";
     spec_.term_at = spec_.kill_at = driven_->clock.elapsed() + Duration::seconds(100);
-    spec_.said = [this](const std::string& line) { said_ = line; };
+    spec_.line = [this](const std::string& line) { said_ = line; };
     ASSERT_TRUE(driven_->begin().isOk());
   }
 
