@@ -86,15 +86,23 @@ class CommandLine {
   }
 
  private:
-  // What `roll` is to run is nobody's to read but its own, flags and all.
+  // What `roll` is to run is nobody's to read but its own, flags and all; so are words behind "--".
   int takeCommand(int argc, char** argv) {
     char** const end = argv + argc;
     char** const marker =
         std::find_if(argv, end, [](const char* word) { return std::string_view(word) == "--"; });
     const bool rolls = std::any_of(
         argv, marker, [](const char* word) { return std::string_view(word) == "roll"; });
-    if (!rolls || marker == end) return argc;
-    roll_.command.assign(marker + 1, end);
+    if (marker == end) return argc;
+    if (rolls) {
+      roll_.command.assign(marker + 1, end);
+      return static_cast<int>(marker - argv);
+    }
+    // Words of a query may begin with '-', and only behind such a mark they are no flags.
+    const bool of_catalogue = std::any_of(
+        argv, marker, [this](const char* word) { return catalogues_.find(word) != nullptr; });
+    if (!of_catalogue) return argc;
+    verbs_.addWords({marker + 1, end});
     return static_cast<int>(marker - argv);
   }
 

@@ -154,6 +154,7 @@ Exit Verbs::help(const Flags& flags) const {
 catalogue::RawArguments Verbs::rawArguments(const Given& given) const {
   catalogue::RawArguments raw;
   raw.positionals = given.positionals;
+  raw.positionals.insert(raw.positionals.end(), more_words_.begin(), more_words_.end());
   for (const auto& [name, value] : given.values) {
     if (given.app->count("--" + name) > 0) raw.named.emplace_back(name, value);
   }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/cli/log_stream.h"
@@ -39,6 +40,8 @@ class Verbs {
   // Whether its --help was asked for, which needs no settings.
   bool isHelp() const;
   Exit help(const Flags& flags) const;
+  // Positional arguments behind those that are parsed; to be set before run().
+  void addWords(std::vector<std::string> words) { more_words_ = std::move(words); }
   // For `logs`; to be set before run().
   LogStreamFlags& logFlags() { return log_flags_; }
   // Carries the parsed verb out and prints what came of it.
@@ -57,6 +60,7 @@ class Verbs {
 
   const Catalogues& catalogues_;
   LogStreamFlags log_flags_;
+  std::vector<std::string> more_words_;
   std::map<std::string, Given> given_;  // by verb
 };
 

@@ -138,7 +138,7 @@ class Shell(SharedClusterTest):
         here = "muster --cluster %s " % self.cluster.dir
         for line, offered in {"muster sta": ["status"],
                               "muster failover --t": ["--timeout", "--to"],
-                              "muster -o ": ["csv", "json", "table"],
+                              "muster -o ": ["csv", "json", "raw", "table"],
                               "muster --output=j": ["json"],
                               "muster --at node1 log-level root deb": ["debug"],
                               "muster completion ": ["bash", "zsh"],
@@ -160,7 +160,7 @@ class Shell(SharedClusterTest):
         script = ('compdef() { :; }; compadd() { shift; print -l -- "$@"; }\n'
                   '_files() { print files; }\nsource <(%s completion zsh)\n'
                   'words=(%s %s)\nCURRENT=%d\n_muster\n')
-        for typed, offered in {("sta",): ["status"], ("-o", "''"): ["csv", "json", "table"],
+        for typed, offered in {("sta",): ["status"], ("-o", "''"): ["csv", "json", "raw", "table"],
                                ("--cluster", "''"): ["files"],
                                ("completion", "z"): ["zsh"]}.items():
             with self.subTest(typed=typed):

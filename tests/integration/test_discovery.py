@@ -9,10 +9,10 @@ OBSERVER_VERBS = {"status", "nodes", "coordinators", "history", "explain", "log-
 OPERATOR_VERBS = OBSERVER_VERBS | {"failover", "drain", "undrain", "pause", "resume", "audit",
                                    "unschedule",
                                    "roles", "ack", "note", "assign", "resolve", "silence",
-                                   "unsilence"}
+                                   "unsilence", "logs", "top-errors", "tail", "untail"}
 ADMIN_VERBS = OPERATOR_VERBS | {"enroll", "remove", "grant", "approve"}
 NODE_VERBS = {"log-level", "service-level", "node-info", "role", "drain", "undrain", "audit",
-              "log-rules"}
+              "log-rules", "logs", "top-errors", "tail", "untail", "log-store"}
 
 
 def features_of(info):

@@ -49,7 +49,7 @@ class Logs(SharedClusterTest):
         return followed
 
     def found(self, *words):
-        done = self.cluster.cli("logs", *words, "-o", "json")
+        done = self.cluster.cli("logs", "-o", "json", *words)
         self.assertEqual(0, done.code, done)
         return [json.loads(line) for line in done.out.splitlines()]
 
@@ -158,7 +158,7 @@ class Logs(SharedClusterTest):
             said = await operator.chat(self.cluster.coordinator, "tail node2 set for=60s")
             self.assertIn("Until: ", said)
             self.write()
-            said = await operator.next_message()
+            said = (await operator.next_message())["body"]
             self.assertRegex(said, r"\d\d:\d\d:\d\d\S* node2 INFO muster\.node: ")
             said = await operator.chat(self.cluster.coordinator, "untail")
             self.assertIn("Ended: 1", said)
@@ -168,7 +168,7 @@ class Logs(SharedClusterTest):
     async def test_a_tail_at_a_node_ends_by_itself(self):
         async with self.client() as operator:
             await operator.chat(self.cluster.node_jid("node2"), "tail nothingofthekind for=1s")
-            said = await operator.next_message()
+            said = (await operator.next_message())["body"]
             self.assertEqual("The end of following the log, after 1s: 0 lines.", said)
 
     async def test_followed_on_the_command_line(self):
@@ -190,8 +190,9 @@ class Logs(SharedClusterTest):
 class WhoIsGone(ClusterTest):
     def test_a_dead_node_is_named_and_delays_nobody(self):
         cluster = self.own_cluster(nodes=2)
-        before = cluster.cli("logs", "all", "listens", "-o", "json")
-        self.assertEqual(2, len(texts(before)))
+        # What is written is found a moment later.
+        wait_for(lambda: len(texts(cluster.cli("logs", "all", "listens", "-o", "json"))) == 2,
+                 "both nodes' lines are kept")
         cluster.end("node2")
         wait_for(lambda: not cluster.node("node2")["present"], "node2 is seen to be gone")
         done = cluster.cli("logs", "all", "listens", "-o", "json")
@@ -201,6 +202,8 @@ class WhoIsGone(ClusterTest):
 
     def test_a_node_that_stands_still_is_named(self):
         cluster = self.own_cluster(nodes=2)
+        wait_for(lambda: len(texts(cluster.cli("logs", "all", "listens", "-o", "json"))) == 2,
+                 "both nodes' lines are kept")
         standby = cluster.standby()
         cluster.send_signal(standby, signal.SIGSTOP)
         try:
@@ -216,8 +219,8 @@ class WhoIsGone(ClusterTest):
         wait_for(lambda: texts(cluster.cli("logs", "node2", "listens", "-o", "json")), "kept")
         cluster.end("node2", signal.SIGKILL)
         cluster.up()
-        lines = texts(cluster.cli("logs", "node2", "listens", "-o", "json"))
-        self.assertEqual(2, len(lines), "of either process one")
+        wait_for(lambda: len(texts(cluster.cli("logs", "node2", "listens", "-o", "json"))) == 2,
+                 "of either process one")
 
 
 if __name__ == "__main__":

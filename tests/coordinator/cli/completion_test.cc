@@ -51,7 +51,7 @@ TEST_F(Completion, Flags) {
 }
 
 TEST_F(Completion, Values) {
-  EXPECT_THAT(after({"--output"}, ""), ElementsAre("csv", "json", "table"));
+  EXPECT_THAT(after({"--output"}, ""), ElementsAre("csv", "json", "raw", "table"));
   EXPECT_THAT(after({"-o"}, "j"), ElementsAre("json"));
   EXPECT_THAT(after({"completion"}, ""), ElementsAre("bash", "zsh"));
   EXPECT_THAT(after({"--at", "node1", "log-level", "root"}, "de"), ElementsAre("debug"));

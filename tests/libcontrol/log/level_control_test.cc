@@ -11,6 +11,7 @@
 
 #include "libcontrol/base/limits.h"
 #include "libcontrol/include/muster/log.h"
+#include "libcontrol/log/keep_sink.h"
 #include "libcontrol/log/rule_sink.h"
 
 namespace muster::log {
@@ -67,9 +68,10 @@ TEST_F(LevelControlTest, ALoggerIsMadeOnceWithTheDefaultsSinks) {
   EXPECT_EQ(disk->name(), "storage.disk");
   EXPECT_EQ(disk, control_->logger("storage.disk"));
   EXPECT_EQ(disk, spdlog::get("storage.disk"));
-  // And the one of the log rules.
+  // And those of the log rules and of whoever keeps records.
   std::vector<spdlog::sink_ptr> sinks = default_logger_->sinks();
   sinks.push_back(RuleSink::instance());
+  sinks.push_back(KeepSink::instance());
   EXPECT_EQ(disk->sinks(), sinks);
   EXPECT_EQ(disk->level(), spdlog::level::info);
   EXPECT_EQ(control_->logger(""), default_logger_);

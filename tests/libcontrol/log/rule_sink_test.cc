@@ -107,6 +107,32 @@ TEST(RuleSink, LevelAndLoggerAreDecidedBeforeTheQueue) {
   EXPECT_THAT(heard->blindness(), testing::IsEmpty());
 }
 
+TEST(RuleSink, RecordsOfOthersAreMatchedAsThoseOfLoggers) {
+  const auto sink = std::make_shared<RuleSink>();
+  EXPECT_FALSE(sink->wants(rules::Severity::kCritical, "user")) << "there are no rules";
+  const auto heard = std::make_shared<Heard>();
+  sink->use(rulesOf(kDropped, heard));
+  EXPECT_TRUE(sink->wants(rules::Severity::kWarn, "user.web"));
+  EXPECT_FALSE(sink->wants(rules::Severity::kInfo, "user.web"));
+  EXPECT_FALSE(sink->wants(rules::Severity::kError, "storage"));
+  sink->push(rules::Severity::kWarn, "user", "dropped 1");
+  sink->submit(rules::Severity::kError, "user", "dropped 2");
+  sink->submit(rules::Severity::kError, "storage", "dropped 4");
+  sink->stop();
+  EXPECT_EQ(heard->count("dropped"), 3u);
+}
+
+TEST(RuleSink, WhoeverCanWaitLosesNothingToAFullQueue) {
+  const auto sink = std::make_shared<RuleSink>(128 * 1024);
+  const auto heard = std::make_shared<Heard>();
+  sink->use(rulesOf(kDropped, heard));
+  const std::string text = "dropped 1 " + std::string(4000, 'x');
+  for (int i = 0; i < 500; ++i) sink->submit(rules::Severity::kWarn, "user", text);
+  sink->stop();
+  EXPECT_EQ(heard->count("dropped"), 500u);
+  EXPECT_EQ(sink->dropped(), 0u);
+}
+
 TEST(RuleSink, AHitThatCannotBeReadHasNoEffectAndIsCounted) {
   const auto sink = std::make_shared<RuleSink>();
   const auto heard = std::make_shared<Heard>();
@@ -258,12 +284,12 @@ TEST(RuleSink, LoggersOfTheApplicationAreAttachedOnceAndTheOthersNamed) {
   EXPECT_THAT(loggersWithoutRules(), Contains("rule_sink_test.foreign"));
   attachRulesToRegistered();
   attachRulesToRegistered();
-  EXPECT_EQ(foreign->sinks().size(), 2u);
+  EXPECT_EQ(foreign->sinks().size(), 3u) << "its own, the rules' and the kept log's";
   EXPECT_THAT(loggersWithoutRules(), Not(Contains("rule_sink_test.foreign")));
   // A copy of one that has it doesn't get it twice.
   spdlog::drop("rule_sink_test.foreign");
   muster::watchLogger(*foreign);
-  EXPECT_EQ(foreign->sinks().size(), 2u);
+  EXPECT_EQ(foreign->sinks().size(), 3u) << "its own, the rules' and the kept log's";
 }
 
 }  // namespace
