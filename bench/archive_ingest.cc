@@ -26,6 +26,7 @@
 #include "bench/rule_corpus.h"
 #include "bench/service_log.h"
 #include "libcontrol/archive/archive.h"
+#include "libcontrol/records/mask.h"
 #include "libcontrol/rules/rule_file.h"
 #include "libcontrol/rules/rule_set.h"
 
@@ -88,11 +89,8 @@ std::string framedLines(uint64_t count) {
 // What happens to a line on its way into the log.
 class Pipeline {
  public:
-  // Secrets are masked in place.
-  using Mask = std::function<void(std::string& text)>;
-
-  Pipeline(archive::Archive& log, const rules::RuleSet& rules, Mask mask)
-      : log_(log), matcher_(rules), mask_(std::move(mask)) {}
+  Pipeline(archive::Archive& log, const rules::RuleSet& rules, const records::Masker& masker)
+      : log_(log), matcher_(rules), masker_(masker) {}
 
   void line(std::string_view line) {
     records::Record record;
@@ -107,7 +105,7 @@ class Pipeline {
     const size_t colon = std::min(line.find(": "), line.size());
     record.logger = line.substr(0, colon);
     record.text = line.substr(std::min(line.size(), colon + 2));
-    if (mask_) mask_(record.text);
+    masker_.mask(record.text);
     hits_ += matcher_.match(record.level, record.logger, record.text).size();
     some_.push_back(std::move(record));
     if (some_.size() >= kOffered) offer();
@@ -122,7 +120,7 @@ class Pipeline {
  private:
   archive::Archive& log_;
   rules::RuleMatcher matcher_;
-  const Mask mask_;
+  const records::Masker& masker_;
   std::vector<records::Record> some_;
   uint64_t hits_ = 0;
 };
@@ -203,7 +201,8 @@ double keepLines(const std::string& lines, const fs::path& folder, uint64_t expe
   pin(kWorkerCore);
   auto log = openLog(folder);
   const auto rules = twentyRules();
-  Pipeline pipeline(*log, *rules, {});
+  const auto masker = records::Masker::make().value();
+  Pipeline pipeline(*log, *rules, *masker);
   const int from = accept(listening, nullptr, nullptr);
   const auto begin = steady_clock::now();
   std::string buffer(256 * 1024, '\0');
@@ -302,7 +301,8 @@ double throughRsyslog(const std::string& lines, const fs::path& folder, uint64_t
 int paced(const Options& options, const fs::path& folder) {
   auto log = openLog(folder);
   const auto rules = twentyRules();
-  Pipeline pipeline(*log, *rules, {});
+  const auto masker = records::Masker::make().value();
+  Pipeline pipeline(*log, *rules, *masker);
   ServiceLog lines(1);
   constexpr uint64_t kSeconds = 30;
   const auto begin = steady_clock::now();
