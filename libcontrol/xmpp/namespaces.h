@@ -26,6 +26,7 @@ inline constexpr char kCarbons[] = "urn:xmpp:carbons:2";                        
 inline constexpr char kForward[] = "urn:xmpp:forward:0";                           // XEP-0297
 inline constexpr char kCorrection[] = "urn:xmpp:message-correct:0";                // XEP-0308
 inline constexpr char kHints[] = "urn:xmpp:hints";                                 // XEP-0334
+inline constexpr char kHttpUpload[] = "urn:xmpp:http:upload:0";                    // XEP-0363
 inline constexpr char kEncryption[] = "urn:xmpp:eme:0";                            // XEP-0380
 inline constexpr char kStanzaIds[] = "urn:xmpp:sid:0";                             // XEP-0359
 
