@@ -43,7 +43,8 @@ Status checkLevel(v1::LogLevel level) {
 
 template <typename Request>
 Status completeLogsRequest(Request& request, WallTime now) {
-  if (!request.has_limit()) request.set_limit(kLines);
+  // A file has room for all.
+  if (!request.has_limit() && !request.file()) request.set_limit(kLines);
   if (Status level = checkLevel(request.level()); !level) return level;
   if (request.has_before() && request.has_after()) {
     return {Code::kInvalidArgument, "'before' and 'after' say two ways to go on; give one of them",
@@ -97,9 +98,22 @@ template std::string topErrorsNote(const v1::ClusterTopErrorsReply&);
 namespace {
 
 void handleLogs(v1::LogsRequest request, CallContext& context,
-                const Responder<v1::LogsReply>& responder, KeptLog& log) {
+                const Responder<v1::LogsReply>& responder, KeptLog& log, LogFiles& files,
+                const std::string& name) {
   if (Status complete = completeLogsRequest(request, context.wall()); !complete) {
     return responder.fail(std::move(complete));
+  }
+  if (request.file()) {
+    return files.make(LogFiles::Wish<v1::LogsRequest, v1::LogsReply>{
+        name, std::move(request), context.wall(),
+        [&log](const v1::LogsRequest& page, std::function<void(Result<v1::LogsReply>)> done) {
+          log.search(page, std::move(done));
+        },
+        [responder](Result<v1::LogsReply> reply, std::string note) {
+          if (!reply) return responder.fail(reply.status());
+          responder.context().note(std::move(note));
+          responder.reply(std::move(reply).value());
+        }});
   }
   log.search(request, [responder](Result<v1::LogsReply> reply) {
     if (!reply) return responder.fail(reply.status());
@@ -122,11 +136,12 @@ void handleTopErrors(v1::TopErrorsRequest request, CallContext& context,
 
 }  // namespace
 
-void addLogs(catalogue::HandlerSet& handlers, KeptLog& log) {
+void addLogs(catalogue::HandlerSet& handlers, KeptLog& log, LogFiles& files, std::string name) {
   handlers.add<v1::LogsRequest, v1::LogsReply>(
-      "Logs", [&log](const v1::LogsRequest& request, CallContext& context,
-                     const Responder<v1::LogsReply>& responder) {
-        handleLogs(request, context, responder, log);
+      "Logs",
+      [&log, &files, name = std::move(name)](const v1::LogsRequest& request, CallContext& context,
+                                             const Responder<v1::LogsReply>& responder) {
+        handleLogs(request, context, responder, log, files, name);
       });
   handlers.add<v1::TopErrorsRequest, v1::TopErrorsReply>(
       "TopErrors", [&log](const v1::TopErrorsRequest& request, CallContext& context,

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
+#include "commands/log_file.h"
 #include "libcontrol/base/clock.h"
 #include "libcontrol/base/status.h"
 #include "libcontrol/catalogue/handlers.h"
@@ -38,7 +40,7 @@ std::string logsNote(const Reply& reply);
 template <typename Reply>
 std::string topErrorsNote(const Reply& reply);
 
-// `log` must outlive the handlers.
-void addLogs(catalogue::HandlerSet& handlers, KeptLog& log);
+// `name` is the node's, for files. `log` and `files` must outlive the handlers.
+void addLogs(catalogue::HandlerSet& handlers, KeptLog& log, LogFiles& files, std::string name);
 
 }  // namespace muster::commands

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "commands/log_file.h"
 #include "commands/target.h"
 #include "libcontrol/base/status.h"
 #include "libcontrol/catalogue/handlers.h"
@@ -26,7 +27,7 @@ class ClusterLog {
                          std::function<void(Result<v1::ClusterTopErrorsReply>)> done) = 0;
 };
 
-// `log` must outlive the handlers.
-void addClusterLogs(catalogue::HandlerSet& handlers, ClusterLog& log);
+// `log` and `files` must outlive the handlers.
+void addClusterLogs(catalogue::HandlerSet& handlers, ClusterLog& log, LogFiles& files);
 
 }  // namespace muster::commands

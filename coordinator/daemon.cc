@@ -270,10 +270,22 @@ void Daemon::buildLogs() {
     if (component_->isUp()) tellLater(place, to, text);
   };
   tails_ = std::make_unique<commands::Tails>(std::move(ports));
+  log_files_ = std::make_unique<commands::LogFiles>(commands::LogFiles::Ports{
+      [this](commands::LogFile file, auto done) { shareFile(std::move(file), std::move(done)); },
+      [this] { return clock_.elapsed(); }});
   tail_timer_.setInterval(static_cast<int>(limits::kTailEvery.toMillis()));
   QObject::connect(&tail_timer_, &QTimer::timeout, &tail_timer_,
                    [this] { tails_->tick(clock_.elapsed()); });
   tail_timer_.start();
+}
+
+void Daemon::shareFile(commands::LogFile file, std::function<void(Result<std::string>)> done) {
+  if (upload_ == nullptr) {
+    return done(Status(Code::kUnavailable,
+                       "the coordinator has no account of its own to upload a file by; a table "
+                       "[account] in its configuration file gives it one"));
+  }
+  upload_->upload({std::move(file.name), "text/plain", std::move(file.text)}, std::move(done));
 }
 
 void Daemon::buildAlerts(const Config& config, const std::function<void(const Status&)>& fatal) {
@@ -384,7 +396,7 @@ Result<std::unique_ptr<catalogue::Dispatcher>> Daemon::makeDispatcher(
   commands::addClusterState(handlers, *view_);
   commands::addCoordinators(handlers, seat_.coordinators != nullptr ? *seat_.coordinators : *this);
   commands::addClusterLogLevel(handlers, *overrides_);
-  commands::addClusterLogs(handlers, *cluster_logs_);
+  commands::addClusterLogs(handlers, *cluster_logs_, *log_files_);
   commands::addClusterTail(handlers, *tails_);
   commands::addClusterServiceLevel(handlers, *levels_);
   commands::addFailover(handlers, *moves_, *move_schedule_);
@@ -515,6 +527,7 @@ void Daemon::buildAccount(const AccountConfig& config) {
   link.ca_file = config.ca_file;
   account_link_ = std::make_unique<xmpp::ClientLink>(link);
   account_ = std::make_unique<xmpp::Endpoint>(*account_link_, SystemClock::forHolder(), random_);
+  upload_ = std::make_unique<xmpp::HttpUpload>(*account_, config.ca_file);
   account_roster_ = std::make_unique<xmpp::Roster>(*account_, [this](const Jid& bare) {
     return cluster_->members().find(bare) != nullptr || authority_.roleOf(bare).has_value();
   });

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "commands/coordinators.h"
+#include "commands/log_file.h"
 #include "commands/tail.h"
 #include "coordinator/alert_room.h"
 #include "coordinator/alerts.h"
@@ -47,6 +48,7 @@
 #include "libcontrol/xmpp/chat_endpoint.h"
 #include "libcontrol/xmpp/disco.h"
 #include "libcontrol/xmpp/endpoint.h"
+#include "libcontrol/xmpp/http_upload.h"
 #include "libcontrol/xmpp/link.h"
 #include "libcontrol/xmpp/roster.h"
 
@@ -103,6 +105,7 @@ class Daemon : private commands::Coordinators {
   void buildRooms(const Config& config, const std::function<void(const Status&)>& fatal);
   void buildOverrides();
   void buildLogs();
+  void shareFile(commands::LogFile file, std::function<void(Result<std::string>)> done);
   void buildAlerts(const Config& config, const std::function<void(const Status&)>& fatal);
   void buildRoom(const AlertRoomConfig& config);
   void buildMessenger();
@@ -158,6 +161,7 @@ class Daemon : private commands::Coordinators {
   std::unique_ptr<Overrides> overrides_;
   std::unique_ptr<ClusterLogs> cluster_logs_;
   std::unique_ptr<commands::Tails> tails_;
+  std::unique_ptr<commands::LogFiles> log_files_;
   QTimer tail_timer_;
   std::unique_ptr<LevelReport> levels_;
   std::unique_ptr<Watchables> watchables_;
@@ -177,6 +181,7 @@ class Daemon : private commands::Coordinators {
 
   std::unique_ptr<xmpp::Link> account_link_;
   std::unique_ptr<xmpp::Endpoint> account_;
+  std::unique_ptr<xmpp::HttpUpload> upload_;  // by the account, since servers let no component
   std::unique_ptr<xmpp::Roster> account_roster_;
   std::unique_ptr<Face> account_face_;
   std::unique_ptr<Messenger> messenger_;

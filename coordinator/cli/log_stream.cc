@@ -25,6 +25,8 @@ constexpr uint32_t kPage = 500;
 // Shown of what was there before, where somebody follows.
 constexpr uint32_t kBefore = 10;
 constexpr Duration kPollEvery = Duration::seconds(1);
+// Collecting the lines of a file and putting it where it can be fetched.
+constexpr Duration kFileTimeout = Duration::seconds(150);
 
 // A page of either kind of answer.
 struct Page {
@@ -33,6 +35,8 @@ struct Page {
   std::string older;
   std::string newer;
   std::string looked_until;
+  std::string url;
+  uint64_t file_lines = 0;
 };
 
 Page pageOf(const google::protobuf::Message& reply) {
@@ -41,6 +45,8 @@ Page pageOf(const google::protobuf::Message& reply) {
     out.older = from.older();
     out.newer = from.newer();
     out.looked_until = from.looked_until();
+    out.url = from.url();
+    out.file_lines = from.file_lines();
   };
   if (reply.GetDescriptor() == v1::ClusterLogsReply::descriptor()) {
     const auto& cluster = static_cast<const v1::ClusterLogsReply&>(reply);
@@ -72,6 +78,29 @@ class LogStream {
     client_.setInterrupted([this] { return signals_.isInterrupted(); });
   }
   ~LogStream() { client_.setInterrupted({}); }
+
+  // The link alone; what there is to say besides goes to standard error.
+  Exit file(const google::protobuf::Message& asked) {
+    client_.setDeadline(settings_.timeout.value_or(kFileTimeout));
+    const auto reply = client_.call(to_, logs_, asked);
+    if (!reply) return over(reply.status());
+    const Page page = pageOf(**reply);
+    for (const v1::NodeResult& result : page.silent) say(result.node() + ": " + result.text());
+    if (page.url.empty()) {
+      say("no line matches, and so there is no file");
+      if (settings_.json) std::cout << "{}\n";
+    } else if (settings_.json) {
+      nlohmann::ordered_json out;
+      out["url"] = page.url;
+      out["lines"] = page.file_lines;
+      std::cout << out.dump() << "\n";
+    } else {
+      std::cout << page.url << "\n";
+      say(std::to_string(page.file_lines) + (page.file_lines == 1 ? " line" : " lines"));
+    }
+    if (!page.looked_until.empty()) say("this is not all of it; it ends at " + page.looked_until);
+    return Exit::kDone;
+  }
 
   Exit pages(const google::protobuf::Message& asked) {
     const auto request = copyOf(asked);
@@ -261,6 +290,12 @@ Exit streamLogs(const Settings& settings, const LogStreamFlags& flags, Client& c
   LogStream stream(settings, flags, client, to, logs);
   if (request.GetDescriptor() != logs.method->input_type()) {
     return stream.follow(*searchOf(request, logs), 0, lengthOf(request));
+  }
+  const auto* file = request.GetDescriptor()->FindFieldByName("file");
+  if (request.GetReflection()->GetBool(request, file)) {
+    if (!flags.follow) return stream.file(request);
+    return report(settings.json, {Code::kInvalidArgument,
+                                  "a file ends and --follow does not; give one of them", "file"});
   }
   if (!flags.follow) return stream.pages(request);
   const auto* limit = request.GetDescriptor()->FindFieldByName("limit");

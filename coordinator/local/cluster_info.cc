@@ -88,6 +88,9 @@ class Reader {
     return find(pointer) != nullptr ? count(pointer) : 0;
   }
   // Folders of before it was there have none.
+  uint16_t portOrNone(const std::string& pointer) {
+    return find(pointer) != nullptr ? port(pointer) : uint16_t{0};
+  }
   Duration durationOr(const std::string& pointer, Duration standard) {
     return find(pointer) != nullptr ? duration(pointer) : standard;
   }
@@ -176,6 +179,7 @@ ClusterInfo readInfo(Reader& reader) {
   info.host = reader.text("/c2s/host");
   info.c2s_port = reader.port("/c2s/port");
   info.component_port = reader.port("/component/port");
+  info.upload_port = reader.portOrNone("/upload/port");
   info.ca_file = reader.text("/ca_file");
   info.coordinator = reader.jid("/coordinator");
   info.lease_ttl = reader.duration("/lease_ttl");
@@ -246,6 +250,7 @@ Json toJson(const ClusterInfo& info) {
     etcd.push_back(
         {{"name", each.name}, {"client_port", each.client_port}, {"peer_port", each.peer_port}});
   }
+  Json upload = {{"host", info.host}, {"port", info.upload_port}};
   Json out = {{"format", kFormat},
               {"domain", info.domain},
               {"c2s", {{"host", info.host}, {"port", info.c2s_port}}},
@@ -265,6 +270,7 @@ Json toJson(const ClusterInfo& info) {
               {"processes", std::move(processes)},
               {"start_ticks", std::move(start_ticks)},
               {"boot_id", bootId()}};
+  if (info.upload_port != 0) out["upload"] = std::move(upload);
   if (!coordinators.empty()) out["coordinators"] = std::move(coordinators);
   if (!etcd.empty()) out["etcd"] = std::move(etcd);
   return out;

@@ -62,6 +62,7 @@ struct ClusterInfo {
   std::string host;
   uint16_t c2s_port = 0;
   uint16_t component_port = 0;
+  uint16_t upload_port = 0;       // of HTTP; 0: the server takes no files
   std::filesystem::path ca_file;  // absolute
   std::string coordinator;        // the component's address
   std::vector<GroupInfo> groups;

@@ -87,6 +87,30 @@ std::string luaQuoted(std::string_view text) {
   return quoted + "\"";
 }
 
+namespace {
+
+std::string uploadDomain(const ClusterInfo& info) {
+  return "upload." + info.domain;
+}
+
+// Files are put and fetched without TLS, since they don't leave the machine.
+std::string httpPorts(const ClusterInfo& info) {
+  if (info.upload_port == 0) return "";
+  return "http_interfaces = { " + luaQuoted(info.host) + " }\nhttp_ports = { " +
+         std::to_string(info.upload_port) + " }\nhttps_ports = {}\n";
+}
+
+std::string uploadComponent(const ClusterInfo& info) {
+  if (info.upload_port == 0) return "";
+  const std::string url = "http://" + info.host + ":" + std::to_string(info.upload_port) + "/";
+  return "\nComponent " + luaQuoted(uploadDomain(info)) + " \"http_file_share\"\n" +
+         "  http_host = " + luaQuoted(info.host) + "\n" +
+         "  http_external_url = " + luaQuoted(url) + "\n" + "  http_file_share_access = { " +
+         luaQuoted(info.domain) + ", " + luaQuoted(kNodeDomain) + " }\n";
+}
+
+}  // namespace
+
 std::string serverConfig(const ClusterInfo& info, const std::string& component_secret,
                          bool run_as_root) {
   const auto folder = serverFolder(info.dir);
@@ -105,6 +129,7 @@ std::string serverConfig(const ClusterInfo& info, const std::string& component_s
       << "c2s_ports = { " << info.c2s_port << " }\n"
       << "component_ports = { " << info.component_port << " }\n"
       << "c2s_direct_tls_ports = {}\n"
+      << httpPorts(info)
       << "-- Nagle's algorithm and small acknowledgements together cost 40 ms a round trip.\n"
       << "network_settings = { nagle = false }\n"
       << "-- The default collects garbage nearly all the time; this doubles what the server can "
@@ -130,6 +155,9 @@ std::string serverConfig(const ClusterInfo& info, const std::string& component_s
       << "-- and no offline storage: a late command must not be carried out.\n"
       << "VirtualHost " << luaQuoted(kNodeDomain) << "\n"
       << "  modules_disabled = { \"offline\" }\n"
+      << (info.upload_port == 0
+              ? ""
+              : "  disco_items = { { " + luaQuoted(uploadDomain(info)) + ", \"files\" } }\n")
       << "\n"
       << "Component " << luaQuoted(info.coordinator) << "\n"
       << (info.etcd.empty() ? ""
@@ -141,7 +169,7 @@ std::string serverConfig(const ClusterInfo& info, const std::string& component_s
     out << "\nComponent " << luaQuoted(coordinator.lease_address) << "\n"
         << "  component_secret = " << luaQuoted(component_secret) << "\n";
   }
-  return out.str();
+  return out.str() + uploadComponent(info);
 }
 
 std::string accountData(const std::string& password, const std::string& salt) {
@@ -210,8 +238,8 @@ Status choose(const ClusterInfo& info, const std::vector<uint16_t*>& ports) {
 }  // namespace
 
 Status choosePorts(ClusterInfo& info) {
-  info.c2s_port = info.component_port = 0;
-  return choose(info, {&info.c2s_port, &info.component_port});
+  info.c2s_port = info.component_port = info.upload_port = 0;
+  return choose(info, {&info.c2s_port, &info.component_port, &info.upload_port});
 }
 
 Status chooseEtcdPorts(ClusterInfo& info) {

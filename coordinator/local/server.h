@@ -28,8 +28,8 @@ Status writeAccount(const std::filesystem::path& server_folder, const std::strin
 
 // Whether nobody listens there, on loopback.
 bool isPortFree(uint16_t port);
-// Chooses free ports for clients and for the component; below the range that the kernel hands out
-// by itself, so that they are likely still free when the cluster is resumed.
+// Chooses free ports for clients, for the component and for files; below the range that the kernel
+// hands out by itself, so that they are likely still free when the cluster is resumed.
 Status choosePorts(ClusterInfo& info);
 // The same for etcd, whose members keep theirs for ever.
 Status chooseEtcdPorts(ClusterInfo& info);

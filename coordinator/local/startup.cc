@@ -199,7 +199,9 @@ Status Startup::startServer() {
 // Keeps the ports if they are still free. If not, or if told to, chooses others; whatever still
 // runs then has the old ones in its configuration.
 Status Startup::usePorts(bool choose_anew) {
-  if (!choose_anew && isPortFree(info_.c2s_port) && isPortFree(info_.component_port)) {
+  // A folder of before files were taken has no port for them.
+  const bool has_all = info_.upload_port != 0 && isPortFree(info_.upload_port);
+  if (!choose_anew && has_all && isPortFree(info_.c2s_port) && isPortFree(info_.component_port)) {
     return Status::ok();
   }
   if (Status ended = endOthers(); !ended) return ended;
@@ -249,7 +251,9 @@ Status Startup::awaitServer() {
   const ElapsedTime deadline = now() + kServerLimit;
   while (true) {
     if (Status alive = checkOnce(); !alive) return alive;
-    if (accepts(info_.c2s_port) && accepts(info_.component_port)) break;
+    if (accepts(info_.c2s_port) && accepts(info_.component_port) && accepts(info_.upload_port)) {
+      break;
+    }
     if (logTail(server).find(kPortTakenText) != std::string::npos) break;
     if (now() >= deadline) {
       return {Code::kTimeout, "the server did not open its ports within " +

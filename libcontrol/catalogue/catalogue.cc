@@ -211,8 +211,8 @@ Status checkReply(const Descriptor& reply) {
     const FieldDescriptor& field = *reply.field(i);
     if (!isOneLine(fieldLabel(field))) return mistake(field.full_name(), "line break in the label");
     if (field.is_map()) return mistake(field.full_name(), "a reply can't hold a map");
-    if (isOmittedEmpty(field) && !field.is_repeated()) {
-      return mistake(field.full_name(), "omit_empty is for lists");
+    if (isOmittedEmpty(field) && !field.is_repeated() && !field.has_presence()) {
+      return mistake(field.full_name(), "omit_empty is for lists and optional fields");
     }
     if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || isHidden(field)) continue;
     const int depth = field.is_repeated() ? 0 : 1;

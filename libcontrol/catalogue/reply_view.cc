@@ -237,6 +237,12 @@ void addMessage(const Message& message, const FieldDescriptor& field, ReplyView&
   }
 }
 
+bool isEmpty(const Message& reply, const FieldDescriptor& field) {
+  const Reflection& reflection = *reply.GetReflection();
+  return field.is_repeated() ? reflection.FieldSize(reply, &field) == 0
+                             : !reflection.HasField(reply, &field);
+}
+
 size_t widthOf(const std::string& cell) {
   return cell.empty() ? 1 : displayWidth(cell);
 }
@@ -260,7 +266,7 @@ ReplyView viewOf(const Message& reply) {
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const FieldDescriptor& field = *descriptor.field(i);
     if (isHidden(field)) continue;
-    if (isOmittedEmpty(field) && reply.GetReflection()->FieldSize(reply, &field) == 0) continue;
+    if (isOmittedEmpty(field) && isEmpty(reply, field)) continue;
     if (!isMessage(field)) {
       view.values.push_back({field.name(), fieldLabel(field),
                              scalarText(reply, field, isLines(field) ? "\n" : ", "),

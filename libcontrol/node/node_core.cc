@@ -49,7 +49,9 @@ NodeCore::NodeCore(Parts parts)
       levels_({parts_.application_levels, parts_.level_thread}),
       app_commands_(parts_.commands, parts_.command_thread),
       tails_(tailPorts()),
+      log_files_(filePorts()),
       endpoint_(*parts_.link, parts_.clock, parts_.random),
+      upload_(endpoint_, parts_.ca_file),
       coordinator_(endpoint_, parts_.identity.coordinator_account, parts_.clock,
                    [this] { publish(false); }),
       presence_(endpoint_) {}
@@ -90,7 +92,7 @@ Status NodeCore::buildFaces() {
   commands::addNodeDrain(handlers, *this);
   commands::addAudit(handlers, audit_);
   commands::addRules(handlers, *this);
-  commands::addLogs(handlers, parts_.kept_log);
+  commands::addLogs(handlers, parts_.kept_log, log_files_, parts_.identity.name);
   commands::addTail(handlers, tails_);
   app_commands_.addTo(handlers);
   NodeFaces::Parts faces_parts{endpoint_, authority_, *this, audit_, parts_.clock, parts_.random};
@@ -219,6 +221,15 @@ commands::Tails::Ports NodeCore::tailPorts() {
   ports.say = [this](const std::string&, const Jid& to, const std::string& text) {
     if (faces_ != nullptr) faces_->say(to, text);
   };
+  return ports;
+}
+
+commands::LogFiles::Ports NodeCore::filePorts() {
+  commands::LogFiles::Ports ports;
+  ports.share = [this](commands::LogFile file, auto done) {
+    upload_.upload({std::move(file.name), "text/plain", std::move(file.text)}, std::move(done));
+  };
+  ports.now = [this] { return parts_.clock.elapsed(); };
   return ports;
 }
 

@@ -35,6 +35,7 @@
 #include "libcontrol/service/service_set.h"
 #include "libcontrol/store/node_state_store.h"
 #include "libcontrol/xmpp/endpoint.h"
+#include "libcontrol/xmpp/http_upload.h"
 #include "libcontrol/xmpp/link.h"
 #include "libcontrol/xmpp/mailbox.h"
 #include "libcontrol/xmpp/roster.h"
@@ -61,6 +62,7 @@ class NodeCore : public commands::NodeState,
     AppThread& command_thread;
     std::vector<Commands> commands;
     KeptLog& kept_log;
+    std::string ca_file = {};       // as of xmpp::ClientConfig, for files that are uploaded
     LogRules* log_rules = nullptr;  // null: none
     Warden& warden;
     Clock& clock;
@@ -117,6 +119,7 @@ class NodeCore : public commands::NodeState,
   service::NodeSnapshot snapshot();
   void housekeeping();
   commands::Tails::Ports tailPorts();
+  commands::LogFiles::Ports filePorts();
   void publish(bool even_if_unchanged);
   v1::NodeStatus status(const service::NodeSnapshot& snapshot) const;
   void onUp();
@@ -132,9 +135,11 @@ class NodeCore : public commands::NodeState,
   NodeLogLevels levels_;
   AppCommands app_commands_;
   commands::Tails tails_;
+  commands::LogFiles log_files_;
   ElapsedTime tails_asked_{};
   Mailbox read_rules_;  // what came of reading them, from the thread of the commands
   xmpp::Endpoint endpoint_;
+  xmpp::HttpUpload upload_;
   CoordinatorWatch coordinator_;
   NodePresence presence_;
   std::unique_ptr<NodeFaces> faces_;

@@ -175,6 +175,7 @@ NodeCore::Parts NodeImpl::parts() {
           .command_thread = *command_thread_,
           .commands = commands_,
           .kept_log = *kept_log_,
+          .ca_file = options_.ca_file,
           .log_rules = log_rules_.get(),
           .warden = *warden_,
           .clock = clock_,

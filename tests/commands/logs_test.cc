@@ -36,13 +36,17 @@ class LogsTest : public testing::Test {
  protected:
   LogsTest() {
     catalogue::HandlerSet handlers;
-    addLogs(handlers, log_);
+    addLogs(handlers, log_, files_, "node1");
     caller_ = std::make_unique<Caller>(
         v1::LogsRequest::descriptor()->file()->FindServiceByName("NodeCommands"), handlers);
   }
   std::string refusal() const { return caller_->outcomes.at(0).status.text(); }
 
   FakeLog log_;
+  LogFiles files_{{[](LogFile, const std::function<void(Result<std::string>)>& done) {
+                     done(std::string("https://example.org/f"));
+                   },
+                   [] { return ElapsedTime{}; }}};
   std::unique_ptr<Caller> caller_;
 };
 
@@ -94,6 +98,17 @@ TEST_F(LogsTest, SaysHowFarItCame) {
   EXPECT_EQ(caller_->outcomes.at(0).note,
             "There are no lines that match back to 2026-01-01T00:00:00Z so far. Older ones: "
             "before=17.");
+}
+
+TEST_F(LogsTest, AFileHasRoomForAllLines) {
+  v1::LogsReply reply;
+  reply.add_lines()->set_text("x");
+  log_.found = reply;
+  caller_->call("logs", {"timeout"}, {{"file", "yes"}});
+  ASSERT_TRUE(log_.asked);
+  EXPECT_EQ(log_.asked->limit(), 1000u);
+  EXPECT_EQ(caller_->reply<v1::LogsReply>().url(), "https://example.org/f");
+  EXPECT_EQ(caller_->outcomes.at(0).note, "");
 }
 
 TEST(LogChart, IsAsHighAsTheFullestPart) {

@@ -43,6 +43,21 @@ TEST(Config, ServesLoopbackOnlyAndNodesWithoutStreamManagement) {
   EXPECT_EQ(text.find("smacks", nodes), std::string::npos);
 }
 
+TEST(Config, TakesFilesOnLoopbackAlone) {
+  ClusterInfo info;
+  info.host = kLoopback;
+  info.domain = kDomain;
+  EXPECT_EQ(serverConfig(info, "secret", false).find("http"), std::string::npos);
+  info.upload_port = 20003;
+  const std::string text = serverConfig(info, "secret", false);
+  EXPECT_THAT(text, HasSubstr("http_interfaces = { \"127.0.0.1\" }\nhttp_ports = { 20003 }\n"
+                              "https_ports = {}\n"));
+  EXPECT_THAT(text, HasSubstr("Component \"upload.cluster.localhost\" \"http_file_share\"\n"));
+  EXPECT_THAT(text, HasSubstr("http_external_url = \"http://127.0.0.1:20003/\""));
+  // Nodes find it, though it isn't under their own domain.
+  EXPECT_THAT(text, HasSubstr("disco_items = { { \"upload.cluster.localhost\", \"files\" } }"));
+}
+
 TEST(Ports, TakenOnesAreSeen) {
   const Listener other(0);
   EXPECT_FALSE(isPortFree(other.port()));
@@ -50,6 +65,8 @@ TEST(Ports, TakenOnesAreSeen) {
   ClusterInfo info;
   ASSERT_TRUE(choosePorts(info).isOk());
   EXPECT_NE(info.c2s_port, info.component_port);
+  EXPECT_NE(info.upload_port, 0);
+  EXPECT_TRUE(isPortFree(info.upload_port));
   EXPECT_TRUE(isPortFree(info.c2s_port));
   EXPECT_FALSE(accepts(info.c2s_port));
 }

@@ -119,12 +119,17 @@ TEST_F(RenderTest, ListsOfSentencesStandBelowEachOther) {
 
 TEST_F(RenderTest, WhatIsOmittedWhenEmptyIsShownToProgramsOnly) {
   const test::TypesReply reply;
-  EXPECT_THAT(replyText(reply), Not(AnyOf(HasSubstr("Steps"), HasSubstr("Maybe rows"))));
+  EXPECT_THAT(replyText(reply),
+              Not(AnyOf(HasSubstr("Steps"), HasSubstr("Maybe rows"), HasSubstr("Link"))));
   EXPECT_THAT(replyText(reply), HasSubstr("More:\n(none)"));
   const Form form = resultForm(command("types"), reply, true);
   EXPECT_EQ(form.find("maybe_lines"), nullptr);
   EXPECT_EQ(form.find("maybe_rows"), nullptr);
   EXPECT_EQ(toJson(reply)["maybe_lines"], nlohmann::ordered_json::array());
+  EXPECT_EQ(toJson(reply)["maybe_link"], nullptr);
+  test::TypesReply with_link;
+  with_link.set_maybe_link("there");
+  EXPECT_THAT(replyText(with_link), HasSubstr("Link: there"));
 }
 
 TEST_F(RenderTest, RequestForm) {
