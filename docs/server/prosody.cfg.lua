@@ -6,6 +6,9 @@
 local people = ENV_MUSTER_PEOPLE_HOST or "example.org"
 local nodes = ENV_MUSTER_NODES_HOST or ("nodes." .. people)
 local coordinator = ENV_MUSTER_COMPONENT or ("muster." .. people)
+-- The host at which files are put and fetched, over HTTPS.
+local upload = ENV_MUSTER_UPLOAD_HOST or ("upload." .. people)
+local upload_port = tonumber(ENV_MUSTER_UPLOAD_PORT or 5281)
 local address = ENV_MUSTER_LISTEN or "*"
 local c2s_port = tonumber(ENV_MUSTER_C2S_PORT or 5222)
 local component_port = tonumber(ENV_MUSTER_COMPONENT_PORT or 5347)
@@ -32,6 +35,10 @@ c2s_direct_tls_ports = {}
 component_interfaces = { "127.0.0.1" }
 component_ports = { component_port }
 
+http_ports = {}
+https_interfaces = { address }
+https_ports = { upload_port }
+
 -- Nagle's algorithm and small acknowledgements together cost 40 ms a round trip.
 network_settings = { nagle = false }
 -- The default collects garbage nearly all the time; this doubles what the server can pass on.
@@ -54,23 +61,36 @@ modules_disabled = { "s2s", "offline" }
 -- Above what a node sends when a thousand others ask it at once, below what would hold up the rest.
 limits = { c2s = { rate = "1mb/s", burst = "4s" } }
 
-ssl = {
-  certificate = certificates .. "/" .. people .. ".crt",
-  key = certificates .. "/" .. people .. ".key",
-}
-
 VirtualHost(people)
+  ssl = {
+    certificate = certificates .. "/" .. people .. ".crt",
+    key = certificates .. "/" .. people .. ".key",
+  }
   modules_enabled = { "smacks", "carbons", "blocklist", "vcard4", "time" }
   -- Long enough for a phone that changes its network; the coordinator's account asks for none of it.
   smacks_hibernation_time = 60
+  disco_items = { { upload, "files" } }
 
 -- Nodes have a host of their own, without stream management: with it a dead node would be shown as
 -- present until its session is given up.
 VirtualHost(nodes)
+  disco_items = { { upload, "files" } }
   ssl = {
     certificate = certificates .. "/" .. nodes .. ".crt",
     key = certificates .. "/" .. nodes .. ".key",
   }
+
+-- Takes the log lines that somebody wants as a file (`logs ... file=yes`). Muster sends at most 8 MiB.
+-- Whoever has the link can read the file; it is deleted after a week.
+Component(upload) "http_file_share"
+  ssl = {
+    certificate = certificates .. "/" .. upload .. ".crt",
+    key = certificates .. "/" .. upload .. ".key",
+  }
+  http_external_url = "https://" .. upload .. ":" .. upload_port .. "/"
+  http_file_share_access = { people, nodes }
+  http_file_share_size_limit = 10 * 1024 * 1024
+  http_file_share_expires_after = 7 * 24 * 3600
 
 -- Where there are several coordinators, the addresses at which each grants leases, with spaces.
 local lease_addresses = ENV_MUSTER_LEASE_ADDRESSES or ""

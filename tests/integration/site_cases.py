@@ -1,7 +1,10 @@
 """The main path on a site's own server; the modules name the kind of server."""
 
 import asyncio
+import json
 import signal
+import ssl
+import urllib.request
 
 import slixmpp
 
@@ -101,6 +104,19 @@ class SiteCases:
         after = self.site.active()
         self.assertNotEqual(after["active"], before["active"])
         self.assertGreater(after["epoch"], before["epoch"])
+
+    async def test_3_log_lines_as_a_file(self):
+        # By the coordinator's account, and by a node's, whose host is another.
+        for words in (("logs", "all", "logged in", "--file"),
+                      ("--at", "node1", "logs", "logged in", "--file")):
+            done = self.site.cli(*words)
+            self.assertEqual(done.code, 0, done)
+            trusted = ssl.create_default_context(cafile=self.site.server.ca_file)
+            url = json.loads(done.out)["url"]
+            with urllib.request.urlopen(url, timeout=PATIENCE_S, context=trusted) as answer:
+                text = answer.read().decode()
+            self.assertIn(" node1 info muster.node: logged in as node1@", text)
+            self.assertEqual(text.count("\n"), json.loads(done.out)["lines"])
 
     async def test_4_crash(self):
         before = self.site.active()

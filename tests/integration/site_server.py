@@ -18,6 +18,8 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 PEOPLE = "people.localhost"
 NODES = "nodes.people.localhost"
+# A name that every machine has an address for.
+UPLOAD = "localhost"
 COORDINATOR = "muster.people.localhost"
 ADMIN = "ada@" + PEOPLE
 OPERATOR = "olga@" + PEOPLE
@@ -56,6 +58,7 @@ class Server:
         self.dir = Path(tempfile.mkdtemp(prefix="muster-site-"))
         self.port = free_port()
         self.component_port = free_port()
+        self.upload_port = free_port()
         self.accounts = accounts
         self.process = None
         self.certificates = self.dir / "certs"
@@ -71,7 +74,7 @@ class Server:
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
         openssl("req", "-x509", *curve, "-days", "2", "-subj", "/CN=Muster test", "-keyout", "ca.key",
                 "-out", "ca.pem", cwd=self.certificates)
-        for host in (PEOPLE, NODES):
+        for host in (PEOPLE, NODES, UPLOAD):
             (self.certificates / "ext").write_text("subjectAltName=DNS:%s\n" % host)
             openssl("req", *curve, "-subj", "/CN=" + host, "-keyout", host + ".key", "-out", "csr",
                     cwd=self.certificates)
@@ -93,7 +96,8 @@ class Server:
     def _is_up(self):
         if self.process.poll() is not None:
             raise AssertionError("the server has ended:\n" + self.log())
-        return accepts(self.port) and accepts(self.component_port)
+        return (accepts(self.port) and accepts(self.component_port)
+                and accepts(self.upload_port))
 
     def stop(self):
         """Politely."""
@@ -143,6 +147,7 @@ class Prosody(Server):
                 "MUSTER_LEASE_ADDRESSES": " ".join(self.lease_addresses),
                 "MUSTER_C2S_PORT": str(self.port),
                 "MUSTER_COMPONENT_PORT": str(self.component_port),
+                "MUSTER_UPLOAD_HOST": UPLOAD, "MUSTER_UPLOAD_PORT": str(self.upload_port),
                 "MUSTER_CERTIFICATES": str(self.certificates),
                 "MUSTER_COMPONENT_SECRET_FILE": str(self.dir / "component.secret"),
                 "MUSTER_DATA": str(self.dir / "data"),
@@ -159,7 +164,7 @@ class Ejabberd(Server):
         (self.dir / "log").mkdir()
         (self.dir / "mnesia").mkdir()
         shutil.copy(DOCS / "server" / "ejabberd.yml", self.dir)
-        for host in (PEOPLE, NODES):
+        for host in (PEOPLE, NODES, UPLOAD):
             (self.certificates / (host + ".pem")).write_text(
                 (self.certificates / (host + ".crt")).read_text()
                 + (self.certificates / (host + ".key")).read_text())
@@ -169,6 +174,10 @@ class Ejabberd(Server):
                               ('LISTEN: "::"', 'LISTEN: "127.0.0.1"'),
                               ("C2S_PORT: 5222", "C2S_PORT: %d" % self.port),
                               ("COMPONENT_PORT: 5347", "COMPONENT_PORT: %d" % self.component_port),
+                              ("UPLOAD_PORT: 5443", "UPLOAD_PORT: %d" % self.upload_port),
+                              ("https://upload.example.org:5443/",
+                               "https://%s:%d/" % (UPLOAD, self.upload_port)),
+                              ("/var/lib/ejabberd/upload", str(self.dir / "upload")),
                               ("    muster.example.org:", "    " + COORDINATOR + ":"),
                               ('"change this"', '"%s"' % SECRET)):
             assert site.count(written) == 1, written
@@ -272,6 +281,9 @@ coordinators = [%s]
 coordinator_account = "%s"
 group = "%s"
 state_dir = "%s/state"
+
+[logs]
+max_size = "64MiB"
 
 [ledger]
 journal = "%s.sqlite"
