@@ -16,7 +16,9 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from demo_unchanged import show_unchanged  # noqa: E402
 from foreign_client import ForeignClient, form_of, notes_of, table_of  # noqa: E402
+from narrative import Failed, expect, hear, show, title  # noqa: E402
 
 BIN = Path(__file__).resolve().parent.parent / "build" / "release" / "bin"
 MUSTER = str(BIN / "muster")
@@ -26,24 +28,6 @@ RAISED_S = 20
 WINDOW_S = 30
 FLOOR = 97
 DROPPED = 150
-
-
-class Failed(Exception):
-    """Something that was to be shown did not happen."""
-
-
-def expect(condition, what):
-    if not condition:
-        raise Failed(what)
-
-
-def title(text):
-    print("\n== " + text + " " + "=" * max(0, 90 - len(text)), flush=True)
-
-
-def show(text):
-    for line in str(text).rstrip("\n").split("\n"):
-        print("   " + line, flush=True)
 
 
 class Cluster:
@@ -179,25 +163,6 @@ async def raise_by_form(cluster, operator, node):
     show(await operator.chat(node["jid"], "log-level storage reset"))
 
 
-async def hear(client, words, seconds):
-    """The first message with all those words that was not heard yet. What comes before it may be
-    asked for later: two people's notifications have no order among each other."""
-    def wanted(body):
-        return all(word in body for word in words)
-
-    async def look():
-        for body in client.unheard:
-            if wanted(body):
-                client.unheard.remove(body)
-                return body
-        while True:
-            body = (await client.next_message(seconds))["body"]
-            if wanted(body):
-                return body
-            client.unheard.append(body)
-    return await asyncio.wait_for(look(), seconds)
-
-
 async def fall_and_recover(cluster):
     title("Requests are dropped: level, alert, who looks into it, failover, recovery")
     info = cluster.info()
@@ -304,9 +269,13 @@ async def demonstrate(cluster):
         await raise_by_chat(cluster, operator, active)
         await raise_by_form(cluster, operator, active)
     await fall_and_recover(cluster)
-    test_rules()
-    fail_over(cluster)
-    crash(cluster)
+
+    def meanwhile():
+        test_rules()
+        fail_over(cluster)
+        crash(cluster)
+
+    await show_unchanged(cluster, BIN, meanwhile)
     count(cluster)
 
 
