@@ -61,6 +61,10 @@ class Unchanged(ClusterTest):
             self.assertRegex(search, r"^logs stock level>=warn since=\S+Z$")
             found = await operator.ask(coordinator, search, ["No such file"])
             self.assertNotIn(" info ", found)
+            # In a shell what must not hold stands behind "--".
+            shell = self.cluster.cli("logs", NAME, "logger=stock.*", "--", "-served", "-listens")
+            self.assertIn("No such file", shell.out, shell)
+            self.assertNotIn("served", shell.out)
             counted = await operator.ask(coordinator, "top-errors " + NAME, ["Kinds"])
             self.assertRegex(counted, r"error .*stock\.shelf .*can't say how many there are of")
 
