@@ -70,7 +70,7 @@ class Unchanged:
         followed = await hear(operator, ["looking for", "Authorization: ***"], 30)
         show("\n".join(followed.split("\n")[:4]))
         await say(operator, self.node, "untail", ["Ended"])
-        await say(operator, self.node, "log-level stock reset", ["stock"])
+        await say(operator, self.node, "log-level stock reset", ["own level again"])
         await say(operator, self.coordinator,
                   "ack %s 'stock.txt is gone; putting it back'" % number, ["is yours"])
         print("$ mv stock.txt.old stock.txt")
@@ -79,7 +79,7 @@ class Unchanged:
     async def is_over(self):
         title("Meanwhile, with the program that was never changed")
         show("to the operator: " + await hear(self.operator, [NAME, "is over"], OVER_S))
-        await say(self.operator, self.coordinator, "unsubscribe " + NAME, [NAME])
+        await say(self.operator, self.coordinator, "unsubscribe " + NAME, ["no more of " + NAME])
         self.cluster.muster("logs", NAME, "level>=error", "--limit", "1", "-o", "raw")
 
 
