@@ -31,8 +31,9 @@ std::string cliExample(const catalogue::Command& command, const std::string& exa
   std::string line = std::string("muster ") + (at_node ? "--at node1 " : "") + command.verb;
   const auto parsed = catalogue::parseChatLine(command.verb + " " + example);
   if (!parsed) return line;
+  std::string behind;
   for (const std::string& word : parsed->arguments.positionals) {
-    line += " " + catalogue::quoteWord(word);
+    (word.starts_with("-") ? behind : line) += " " + catalogue::quoteWord(word);
   }
   for (const auto& [name, value] : parsed->arguments.named) {
     const catalogue::Argument* argument = command.find(name);
@@ -40,6 +41,7 @@ std::string cliExample(const catalogue::Command& command, const std::string& exa
     line += " --" + name +
             (flag && (value == "true" || value == "yes") ? "" : " " + catalogue::quoteWord(value));
   }
+  if (!behind.empty()) line += " --" + behind;
   return line;
 }
 

@@ -75,11 +75,17 @@ std::optional<std::string> exampleIn(const Command& command, const std::string& 
   const auto parsed = parseChatLine(command.verb + " " + example);
   if (!parsed) return std::nullopt;
   std::string line = (grammar == Grammar::kCli ? "muster " : "") + command.verb;
+  std::string behind;
   const auto order = command.positionals();
-  for (size_t i = 0; i < parsed->arguments.positionals.size() && i < order.size(); ++i) {
-    if (!reaches(scope.role, order[i]->role)) return std::nullopt;
-    if (order[i]->implied_group && !scope.group.empty()) continue;
-    line += " " + quoteWord(parsed->arguments.positionals[i]);
+  for (size_t i = 0; i < parsed->arguments.positionals.size() && !order.empty(); ++i) {
+    // Words beyond the last one belong to it, if it takes all that is left.
+    const Argument& argument = *order[std::min(i, order.size() - 1)];
+    if (i >= order.size() && !argument.rest) break;
+    if (!reaches(scope.role, argument.role)) return std::nullopt;
+    if (argument.implied_group && !scope.group.empty()) continue;
+    const std::string& word = parsed->arguments.positionals[i];
+    const bool like_flag = grammar == Grammar::kCli && word.starts_with("-");
+    (like_flag ? behind : line) += " " + quoteWord(word);
   }
   for (const auto& [name, value] : parsed->arguments.named) {
     const Argument* argument = command.find(name);
@@ -94,6 +100,7 @@ std::optional<std::string> exampleIn(const Command& command, const std::string& 
       line += quoteNamed(name, value);
     }
   }
+  if (!behind.empty()) line += " --" + behind;
   return line;
 }
 
