@@ -408,7 +408,7 @@ TEST_F(RenderTest, HelpOfTheCommandLine) {
 
 TEST_F(RenderTest, Json) {
   const auto json = toJson(fullReply());
-  EXPECT_EQ(json.size(), 16u) << "every field, hidden ones too";
+  EXPECT_EQ(json.size(), 17u) << "every field, hidden ones too";
   EXPECT_EQ(json["huge"].get<uint64_t>(), UINT64_MAX);
   EXPECT_TRUE(json["huge"].is_number_unsigned());
   EXPECT_EQ(json["least"].get<int64_t>(), INT64_MIN);
