@@ -86,7 +86,8 @@ std::string openedText(const Incident& incident, const Policy& policy) {
   if (incident.storm) {
     out += "\nMany things fell at once; this is the one message about them.";
   }
-  addLine(out, "Since " + toRfc3339(incident.since) + ". " + objectiveLine(incident));
+  const std::string objective = objectiveLine(incident);
+  addLine(out, "Since " + toRfc3339(incident.since) + (objective.empty() ? "." : ". " + objective));
   addLine(out, coveredLine(incident));
   for (const std::string& line : incident.log_lines) {
     addLine(out, "> " + singleLine(line, limits::kMaxIncidentLogLineBytes));

@@ -399,6 +399,7 @@ void KeptLog::stop() {
 }
 
 void KeptLog::openSearches() {
+  if (!options_.keep) return;
   cancelled_ = false;
   answers_ = std::make_unique<Mailbox>();
   searcher_ = std::make_unique<AppThread>();
