@@ -33,10 +33,10 @@ TEST(CsvTest, SeveralListsShareTheirColumns) {
   reply.add_more()->set_name("two");
   EXPECT_EQ(csvText(reply),
             "list,reply.text,reply.flag,reply.huge,reply.least,reply.raw,reply.color,reply.maybe,"
-            "reply.took_ms,reply.secret_note,reply.ratio,"
+            "reply.took_ms,reply.secret_note,reply.ratio,reply.maybe_link,"
             "name,level.percent,level.text,level.state,inner.x,inner.y,age_ms,often_empty\r\n"
-            "rows,x,false,0,-5,,,,0,,0.0,one,99.5,,,0,true,0,\r\n"
-            "more,x,false,0,-5,,,,0,,0.0,two,,,,0,false,0,\r\n");
+            "rows,x,false,0,-5,,,,0,,0.0,,one,99.5,,,0,true,0,\r\n"
+            "more,x,false,0,-5,,,,0,,0.0,,two,,,,0,false,0,\r\n");
 }
 
 TEST(CsvTest, AReplyWithoutListsIsOneLine) {
