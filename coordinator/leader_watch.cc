@@ -6,6 +6,7 @@
 #include "libcontrol/base/text.h"
 #include "libcontrol/xmpp/namespaces.h"
 #include "libcontrol/xmpp/wire.h"
+#include "muster/log.h"
 
 namespace muster::coordinator {
 namespace {
@@ -62,17 +63,20 @@ void LeaderWatch::tick() {
 void LeaderWatch::ping(const Jid& to, ElapsedTime LeaderWatch::*answered) {
   xmpp::Element iq = xmpp::makeIq("get", to);
   iq.add("ping", xmpp::ns::kPing);
-  endpoint_.request(std::move(iq), patience_,
-                    [this, answered, of = std::weak_ptr<bool>(watched_),
-                     about_leader = to != own_](const xmpp::IqOutcome& outcome) {
-                      if (of.expired()) return;
-                      if (outcome.isOk()) {
-                        this->*answered = clock_.elapsed();
-                        if (about_leader) allowed_ = patience_;
-                      } else if (about_leader && outcome.error) {
-                        last_error_ = outcome.status.text();
-                      }
-                    });
+  endpoint_.request(
+      std::move(iq), patience_,
+      [this, answered, of = std::weak_ptr<bool>(watched_),
+       about_leader = to != own_](const xmpp::IqOutcome& outcome) {
+        if (of.expired()) return;
+        if (outcome.isOk()) {
+          this->*answered = clock_.elapsed();
+          if (about_leader && std::exchange(allowed_, patience_) != patience_) {
+            logger("muster.cluster")->info("{} answers and is watched", leader_->toString());
+          }
+        } else if (about_leader && outcome.error) {
+          last_error_ = outcome.status.text();
+        }
+      });
 }
 
 }  // namespace muster::coordinator

@@ -38,6 +38,7 @@ class KeptLog : public LogIntake, public commands::KeptLog {
                std::function<void(Status)> kept) override;
   void add(LogRecord record) override;
   void flush() override;
+  bool isReady() const override { return !options_.keep || archive() != nullptr; }
   std::optional<std::string> place(const std::string& source) const override;
 
   std::shared_ptr<const records::Masker> masker() const { return masker_; }

@@ -125,7 +125,7 @@ std::variant<wire::Welcome, SidecarHub::Refusal> SidecarHub::enter(const wire::H
   out.set_group(facts_.group);
   out.set_roles(facts_.roles && hello.control());
   out.set_levels(facts_.levels && hello.control());
-  out.set_log(facts_.log != nullptr);
+  out.set_log(facts_.log != nullptr && facts_.log->isReady());
   for (const auto& [name, slot] : services_) {
     wire::Service& service = *out.add_services();
     service.set_name(name);
@@ -228,7 +228,7 @@ uint64_t SidecarHub::recordsKept(const std::string& name, const std::string& ses
 
 std::optional<SidecarHub::Refusal> SidecarHub::checkRecords(const std::string& name,
                                                             const wire::Records& records) const {
-  if (facts_.log == nullptr) {
+  if (facts_.log == nullptr || !facts_.log->isReady()) {
     return Refusal{wire::Error::NOT_TAKEN, "this agent takes no log records"};
   }
   if (static_cast<size_t>(records.records_size()) > limits::kMaxSidecarRecords) {

@@ -47,11 +47,12 @@ Status Sources::make(const SourceConfig& config) {
     case SourceKind::kFile: {
       auto made = FileSource::make(config, intake_, clock_);
       if (!made) return made.status();
-      sources_.push_back({config.name, std::move(made).value()});
+      sources_.push_back({config.name, std::move(made).value(), true});
       return Status::ok();
     }
     case SourceKind::kJournal:
-      sources_.push_back({config.name, std::make_unique<JournalSource>(config, intake_, clock_)});
+      sources_.push_back(
+          {config.name, std::make_unique<JournalSource>(config, intake_, clock_), true});
       return Status::ok();
     case SourceKind::kSyslog:
       sources_.push_back({config.name, std::make_unique<SyslogSource>(config, intake_, clock_)});
@@ -84,20 +85,32 @@ void Sources::run() {
   sigaddset(&pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   std::vector<Source*> running;
+  std::vector<const Named*> waiting;  // until it is known how far they were read
   for (const Named& named : sources_) {
-    if (const Status started = named.source->start(poller_); started) {
-      running.push_back(named.source.get());
+    if (named.keeps_place && !intake_.isReady()) {
+      waiting.push_back(&named);
     } else {
-      logger("agent")->error("source {} is not read: {}", named.name, started.text());
+      begin(named, running);
     }
   }
   while (!stopping_) {
+    if (!waiting.empty() && intake_.isReady()) {
+      for (const Named* named : std::exchange(waiting, {})) begin(*named, running);
+    }
     ElapsedTime due = ElapsedTime::max();
     for (Source* source : running) due = std::min(due, source->tick(clock_.elapsed()));
     const ElapsedTime now = clock_.elapsed();
     poller_.wait(due <= now ? Duration{} : std::min(due - now, kLongestWait));
   }
   for (Source* source : running) source->finish();
+}
+
+void Sources::begin(const Named& named, std::vector<Source*>& running) {
+  if (const Status started = named.source->start(poller_); started) {
+    running.push_back(named.source.get());
+  } else {
+    logger("agent")->error("source {} is not read: {}", named.name, started.text());
+  }
 }
 
 void Sources::stop() {

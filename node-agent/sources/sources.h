@@ -36,17 +36,19 @@ class Sources {
   int programError() const { return programEnd(SourceKind::kStderr); }
 
  private:
+  struct Named {
+    std::string name;
+    std::unique_ptr<Source> source;
+    bool keeps_place = false;  // is read again from where it was kept
+  };
   Status make(const SourceConfig& config);
+  void begin(const Named& named, std::vector<Source*>& running);
   int programEnd(SourceKind kind) const;
   void run();
 
   const std::vector<SourceConfig> configs_;
   LogIntake& intake_;
   Clock& clock_;
-  struct Named {
-    std::string name;
-    std::unique_ptr<Source> source;
-  };
   std::vector<Named> sources_;
   PipeSource* output_ = nullptr;
   PipeSource* error_ = nullptr;

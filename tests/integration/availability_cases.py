@@ -30,6 +30,12 @@ class AvailabilityCases:
     def leads_by_its_log(self, name):
         return "%s leads, under term" % name in (self.site.dir / (name + ".log")).read_text()
 
+    def wait_until_watched(self, leader):
+        """Until its first answer the one that waits has more patience than a lease is long."""
+        other = next(name for name in self.site.coordinators if name != leader)
+        wait_for(lambda: "answers and is watched" in
+                 (self.site.dir / (other + ".log")).read_text(), "the leader is watched")
+
     def assertHolderKept(self):
         now = self.site.active()
         self.assertEqual((self.before["active"], self.before["epoch"]),
@@ -37,6 +43,7 @@ class AvailabilityCases:
 
     def test_the_leader_dies(self):
         leader = self.leader()
+        self.wait_until_watched(leader)
         self.site.crash(leader)
         self.assertNotEqual(leader, wait_for(lambda: self.leader() != leader and self.leader(),
                                              "the other one leads"))
@@ -47,6 +54,7 @@ class AvailabilityCases:
     def test_the_leader_stands_still(self):
         """Leases go on, whatever the server does with the public address meanwhile."""
         leader = self.leader()
+        self.wait_until_watched(leader)
         other = next(name for name in self.site.coordinators if name != leader)
         self.site.processes[leader].send_signal(signal.SIGSTOP)
         try:

@@ -59,6 +59,10 @@ class LogIntake {
   // Returns when all that was offered before is on the disk, or was tried, and `kept` was called.
   virtual void flush() {}
 
+  // Whether what was kept can be known. While the disk doesn't let it, records are refused, and
+  // whoever would go on from a place waits.
+  virtual bool isReady() const { return true; }
+
   // What was kept last for this source; nothing: it is new.
   virtual std::optional<std::string> place(const std::string& source) const = 0;
 };

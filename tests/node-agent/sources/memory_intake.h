@@ -37,6 +37,15 @@ class MemoryIntake : public LogIntake {
     return it->second;
   }
 
+  bool isReady() const override {
+    const std::lock_guard lock(mutex_);
+    return ready_;
+  }
+
+  void setReady(bool ready) {
+    const std::lock_guard lock(mutex_);
+    ready_ = ready;
+  }
   // So many offers are refused from now on.
   void refuse(int offers) {
     const std::lock_guard lock(mutex_);
@@ -64,6 +73,7 @@ class MemoryIntake : public LogIntake {
   std::map<std::string, std::string> places_;
   size_t told_ = 0;
   int refusals_ = 0;
+  bool ready_ = true;
 };
 
 }  // namespace muster::agent

@@ -108,6 +108,40 @@ TEST(Sources, ReadAllKindsOnOneThread) {
   EXPECT_EQ(intake.texts(), (Texts{"last words"}));
 }
 
+// As after a start at which the disk with the kept log was not there yet.
+TEST(Sources, WhatIsReadAgainWaitsUntilItsPlaceIsKnown) {
+  const TempFolder folder;
+  MemoryIntake intake;
+  SourceConfig file;
+  file.name = "file";
+  file.path = folder / "app.log";
+  file.from_beginning = true;
+  file.wait = Duration::millis(10);
+  const auto await = [&](size_t records) {
+    for (int i = 0; i < 1000 && intake.size() < records; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  };
+  folder.append("app.log", "one\n");
+  {
+    Sources sources({file}, intake, SystemClock::forHolder());
+    ASSERT_TRUE(sources.start().isOk());
+    await(1);
+  }
+  folder.append("app.log", "two\n");
+  intake.setReady(false);
+  Sources sources({streamConfig(), file}, intake, SystemClock::forHolder());
+  ASSERT_TRUE(sources.start().isOk());
+  // The program's output can't wait.
+  writeTo(sources.programOutput(), "output\n");
+  await(2);
+  EXPECT_EQ(intake.texts(), (Texts{"one", "output"}));
+  intake.setReady(true);
+  await(3);
+  sources.stop();
+  EXPECT_EQ(intake.texts(), (Texts{"two"}));
+}
+
 Status readConfig(const std::string& text, std::vector<SourceConfig>& out) {
   auto file = ConfigFile::parse(text, "agent.toml").value();
   ConfigTable agent = file->root().table("agent");
