@@ -174,7 +174,7 @@ class Parser {
       term.words.push_back(asciiLower(token));
     }
     if (term.words.empty()) {
-      return wrong(inQuotes(text) +
+      return wrong(inQuotes(std::string(text) + (prefix ? "*" : "")) +
                    " has neither letters nor digits; to search for signs use an expression such as "
                    "/->/");
     }

@@ -118,6 +118,7 @@ TEST(Query, AMistakeIsNamed) {
   EXPECT_NE(refusal("since=1h").find("argument of its own"), std::string::npos);
   EXPECT_NE(refusal("*sk").find("at the end"), std::string::npos);
   EXPECT_NE(refusal("->").find("neither letters nor digits"), std::string::npos);
+  EXPECT_NE(refusal("*").find("'*' has neither"), std::string::npos);
   EXPECT_NE(refusal("\"a\"b").find("a space is missing"), std::string::npos);
   EXPECT_NE(refusal("a.*").find("no word"), std::string::npos);
   EXPECT_NE(refusal(std::string(limits::kMaxQueryBytes + 1, 'a')).find("longer"),
