@@ -20,7 +20,8 @@ target_link_libraries(
          tomlplusplus::tomlplusplus PkgConfig::re2 PkgConfig::zstd PkgConfig::prometheus civetweb-cpp Qt${QT_VERSION_MAJOR}::Core Qt${QT_VERSION_MAJOR}::Network
          Qt${QT_VERSION_MAJOR}::Xml QXmpp::QXmpp)
 
-install(TARGETS muster muster-coordinator muster-agent RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS muster muster-coordinator muster-agent muster-keeper
+        RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS muster_control_merged EXPORT muster ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY libcontrol/include/muster DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")

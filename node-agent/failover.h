@@ -12,7 +12,7 @@
 #include "muster/lease.h"
 #include "muster/status.h"
 #include "node-agent/health.h"
-#include "node-agent/keeper.h"
+#include "node-agent/keeper/lease_watch.h"
 #include "node-agent/role_environment.h"
 #include "node-agent/supervisor.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "node-agent/agent_config.h"
-#include "node-agent/keeper.h"
+#include "node-agent/keeper/lease_watch.h"
 
 namespace muster::agent {
 

@@ -13,7 +13,7 @@
 
 #include "node-agent/agent_config.h"
 #include "node-agent/inner.h"
-#include "node-agent/keeper.h"
+#include "node-agent/run_kept.h"
 
 namespace {
 
@@ -69,9 +69,10 @@ int main(int argc, char** argv) {
     return usage({muster::Code::kInvalidArgument, "say what to run: -- COMMAND ARGS..."});
   }
   config->supervisor.command = arguments.command;
-  return muster::agent::runKept([&](muster::agent::LeaseWatch& watch) {
-    spdlog::set_default_logger(spdlog::stderr_logger_mt("root"));
-    spdlog::flush_on(spdlog::level::info);
-    return muster::agent::runInner(*config, watch);
-  });
+  return muster::agent::runKept(muster::agent::keeperProgram(), {argv + 1, argv + argc},
+                                [&](muster::agent::LeaseWatch& watch) {
+                                  spdlog::set_default_logger(spdlog::stderr_logger_mt("root"));
+                                  spdlog::flush_on(spdlog::level::info);
+                                  return muster::agent::runInner(*config, watch);
+                                });
 }

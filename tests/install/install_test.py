@@ -83,7 +83,7 @@ class Installed(ClusterTest):
         self.assertEqual(99.9, level["percent"])
 
     def test_what_is_installed(self):
-        for name in ("bin/muster", "bin/muster-coordinator", "bin/muster-agent",
+        for name in ("bin/muster", "bin/muster-coordinator", "bin/muster-agent", "bin/muster-keeper",
                      "include/muster/node.h", "include/muster/commands.h",
                      "include/muster/options.pb.h", "share/muster/proto/muster/options.proto",
                      "share/doc/muster/README.md", "share/doc/muster/operations.md"):

@@ -1,10 +1,12 @@
 // The agent's two processes, with a third one that plays the user.
-#include "node-agent/keeper.h"
+#include "node-agent/keeper/keeper.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
 #include "node-agent/child.h"
+#include "node-agent/process_tree.h"
+#include "node-agent/run_kept.h"
 #include "tests/node-agent/real_processes.h"
 
 namespace muster::agent {
@@ -28,7 +30,7 @@ class KeeperTest : public testing::Test {
     keeper_ = fork();
     ASSERT_GE(keeper_, 0);
     if (keeper_ != 0) return;
-    const int code = runKept([&](LeaseWatch& watch) {
+    const int code = runKept(MUSTER_KEEPER, {"run"}, [&](LeaseWatch& watch) {
       const auto child =
           startChild({{folder_.script("p", daemonised("far") + "exec sleep 1000")}, {}, -1});
       if (!child) return 99;

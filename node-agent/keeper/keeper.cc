@@ -1,19 +1,16 @@
-#include "node-agent/keeper.h"
+#include "node-agent/keeper/keeper.h"
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <iostream>
-#include <new>
 #include <string>
+#include <utility>
 
 #include "node-agent/child.h"
 #include "node-agent/process_tree.h"
@@ -95,50 +92,22 @@ class Keeper {
 
 }  // namespace
 
-int64_t LeaseWatch::now() {
-  timespec time{};
-  clock_gettime(CLOCK_BOOTTIME, &time);
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
-
-bool LeaseWatch::isOver() const {
-  const int64_t end = end_ns_.load();
-  return end != 0 && now() >= end;
-}
-
-int runKept(const std::function<int(LeaseWatch&)>& inner) {
-  void* page =
-      mmap(nullptr, sizeof(LeaseWatch), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) return failure("mmap");
-  // Never unmapped: it ends with the process, and threads may look at it until then.
-  LeaseWatch& watch = *new (page) LeaseWatch;
+Status prepareToKeep() {
   const sigset_t set = signalSet();
-  if (sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return failure("sigprocmask");
+  if (sigprocmask(SIG_BLOCK, &set, nullptr) != 0) {
+    return {Code::kInternal, std::string("sigprocmask: ") + strerror(errno)};
+  }
   // A terminal's Ctrl-Z would stop the agent and leave the program running under its lease.
   for (const int number : {SIGTSTP, SIGTTIN, SIGTTOU}) signal(number, SIG_IGN);
+  return becomeSubreaper();
+}
+
+int keep(pid_t inner, const LeaseWatch& watch) {
+  const sigset_t set = signalSet();
   Fd signals(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals.isOpen()) return failure("signalfd");
-  if (const Status status = becomeSubreaper(); !status) {
-    say(status.text());
-    return 1;
-  }
-  const pid_t keeper = getpid();
-  const pid_t pid = fork();
-  if (pid < 0) return failure("fork");
-  if (pid == 0) {
-    // Its own group: a terminal's signals reach the keeper alone, which passes them on once.
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != keeper) return 1;
-    signals.close();
-    if (const Status status = becomeSubreaper(); !status) {
-      say(status.text());
-      return 1;
-    }
-    return inner(watch);
-  }
-  setpgid(pid, pid);
-  Child child{pid, Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)))};
+  // By system call: the header of glibc 2.36 declares this one without C linkage.
+  Child child{inner, Fd(static_cast<int>(syscall(SYS_pidfd_open, inner, 0)))};
   if (!child.handle.isOpen()) return failure("pidfd_open");
   return Keeper(std::move(child), std::move(signals), watch).run();
 }
