@@ -189,6 +189,7 @@ Result<AgentConfig> loadAgentConfig(const fs::path& file, Verb verb) {
   const Status read = (*opened)->finish();
   if (node && read) {
     config.node = std::move(node).value();
+    config.node.log_rules_queue = limits::kAgentRuleQueueBytes;
     return config;
   }
   std::string text = node ? "" : node.status().text();

@@ -151,8 +151,9 @@ inline constexpr size_t kMaxRuleTextBytes = 4096;
 // What one record may count for: a forged or garbled figure must not use up a month's error budget.
 inline constexpr uint64_t kMaxRuleCount = 1'000'000;
 // Records that wait for the rules' thread: about a tenth of a second at 250,000 short ones a
-// second.
+// second. An agent's sources wait for room, so a small queue loses nothing.
 inline constexpr size_t kRuleQueueBytes = 4 * 1024 * 1024;
+inline constexpr size_t kAgentRuleQueueBytes = 256 * 1024;
 // How long that thread rests between two looks at the queue while records come in; each waking
 // costs the logging thread a system call, so not for every record.
 inline constexpr Duration kRuleRest = Duration::millis(2);

@@ -1,8 +1,9 @@
 #include "libcontrol/log/record_ring.h"
 
 #include <algorithm>
-#include <cassert>
+#include <bit>
 #include <cstring>
+#include <new>
 
 namespace muster::log {
 
@@ -28,9 +29,12 @@ uint64_t roundedUp(uint64_t bytes) {
 
 }  // namespace
 
-RecordRing::RecordRing(size_t bytes) : mask_(bytes - 1), bytes_(new std::byte[bytes]()) {
+// From calloc: to set it to zero here would take all of it at once.
+RecordRing::RecordRing(size_t bytes)
+    : mask_(std::bit_ceil(std::max(bytes, kMinBytes)) - 1),
+      bytes_(static_cast<std::byte*>(std::calloc(mask_ + 1, 1))) {
   static_assert(sizeof(Header) == kUnit);
-  assert((bytes & (bytes - 1)) == 0 && bytes >= kMinBytes);
+  if (bytes_ == nullptr) throw std::bad_alloc();
 }
 
 bool RecordRing::push(const Record& record) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string_view>
 
@@ -21,7 +22,8 @@ class RecordRing {
     std::string_view text;    // at most 65,535 bytes, the rest is cut
   };
 
-  // A power of two, at least 128 KiB, so that any record fits.
+  // Rounded up to a power of two of at least 128 KiB, so that any record fits. Memory that no
+  // record has come to lie in yet is not taken from the system.
   explicit RecordRing(size_t bytes);
   RecordRing(const RecordRing&) = delete;
   RecordRing& operator=(const RecordRing&) = delete;
@@ -48,7 +50,10 @@ class RecordRing {
   void release();
 
   const uint64_t mask_;
-  const std::unique_ptr<std::byte[]> bytes_;
+  struct Free {
+    void operator()(std::byte* bytes) const { std::free(bytes); }
+  };
+  const std::unique_ptr<std::byte[], Free> bytes_;
   // Both only grow; what lies between them is taken or being written. On lines of their own, since
   // one changes with every record pushed and the other with every record popped.
   alignas(64) std::atomic<uint64_t> tail_{0};

@@ -47,7 +47,7 @@ const std::shared_ptr<RuleSink>& RuleSink::instance() {
   return *sink;
 }
 
-RuleSink::RuleSink(size_t queue_bytes) : ring_(queue_bytes) {
+RuleSink::RuleSink() {
   set_level(spdlog::level::off);
 }
 
@@ -55,8 +55,14 @@ RuleSink::~RuleSink() {
   stop();
 }
 
+void RuleSink::setQueueBytes(size_t bytes) {
+  const std::lock_guard lifecycle(lifecycle_mutex_);
+  queue_bytes_ = bytes;
+}
+
 void RuleSink::use(std::shared_ptr<ActiveRules> rules) {
   const std::lock_guard lifecycle(lifecycle_mutex_);
+  if (ring_ == nullptr) ring_ = std::make_unique<RecordRing>(queue_bytes_);
   const auto least = static_cast<spdlog::level::level_enum>(rules->set().leastLevel());
   {
     const std::lock_guard lock(mutex_);
@@ -119,8 +125,8 @@ void RuleSink::submit(Severity level, std::string_view logger, std::string_view 
 
 bool RuleSink::tryPush(Severity level, std::string_view logger, std::string_view text) {
   const bool taken =
-      ring_.push({static_cast<uint8_t>(level), logger.substr(0, limits::kMaxLoggerNameBytes),
-                  text.substr(0, limits::kMaxRuleTextBytes)});
+      ring_->push({static_cast<uint8_t>(level), logger.substr(0, limits::kMaxLoggerNameBytes),
+                   text.substr(0, limits::kMaxRuleTextBytes)});
   if (asleep_.load(std::memory_order_seq_cst) != 0) wake();
   return taken;
 }
@@ -181,7 +187,7 @@ void RuleSink::run() {
 // Until somebody pushes, other rules come or it is to end.
 void RuleSink::rest() {
   asleep_.store(1, std::memory_order_seq_cst);
-  const bool needed = ring_.hasNext() || stopping_ ||
+  const bool needed = ring_->hasNext() || stopping_ ||
                       generation_.load(std::memory_order_seq_cst) != seen_generation_;
   if (needed) {
     asleep_.store(0, std::memory_order_seq_cst);
@@ -203,7 +209,7 @@ size_t RuleSink::drain() {
       matcher_ = std::make_unique<rules::RuleMatcher>(active_->set());
       if (blind_) active_->target_->blind(true);
     }
-    if (!ring_.pop([this](const RecordRing::Record& record) { take(record); })) return taken;
+    if (!ring_->pop([this](const RecordRing::Record& record) { take(record); })) return taken;
   } while (++taken < kBatch);
   return taken;
 }

@@ -65,8 +65,12 @@ class RuleSink final : public spdlog::sinks::sink {
   // end; without rules it rules every record out by level.
   static const std::shared_ptr<RuleSink>& instance();
 
-  explicit RuleSink(size_t queue_bytes = limits::kRuleQueueBytes);
+  RuleSink();
   ~RuleSink() override;
+
+  // How much of records may wait for the rules (RecordRing). Without effect once there have been
+  // rules.
+  void setQueueBytes(size_t bytes);
 
   // These in force from now on, for records in the queue too; starts the thread. Any thread.
   void use(std::shared_ptr<ActiveRules> rules);
@@ -105,7 +109,10 @@ class RuleSink final : public spdlog::sinks::sink {
   void watchDrops();
   void rest();
 
-  RecordRing ring_;
+  size_t queue_bytes_ = limits::kRuleQueueBytes;
+  // Made before there are rules for the first time, and there from then on: without rules nobody
+  // pushes, and the memory isn't taken.
+  std::unique_ptr<RecordRing> ring_;
   // Which rules are in force, unique among all sinks of the process; 0: none.
   std::atomic<uint64_t> generation_{0};
   std::atomic<int32_t> asleep_{0};
@@ -115,7 +122,7 @@ class RuleSink final : public spdlog::sinks::sink {
 
   mutable std::mutex mutex_;  // guards current_; held for moments
   std::shared_ptr<ActiveRules> current_;
-  std::mutex lifecycle_mutex_;  // use() and stop(), one at a time
+  std::mutex lifecycle_mutex_;  // use(), stop() and setQueueBytes(), one at a time
   std::thread thread_;
 
   // Of the sink's thread.

@@ -213,6 +213,7 @@ Status LogRules::use(std::shared_ptr<const rules::RuleSet> set) {
   }
   auto target = std::make_shared<Services>(std::move(counters), *own, set->services(), bad_lines_,
                                            parts_.clock);
+  log::RuleSink::instance()->setQueueBytes(parts_.queue_bytes);
   log::RuleSink::instance()->use(
       std::make_shared<log::ActiveRules>(std::move(set), std::move(target)));
   return Status::ok();

@@ -25,6 +25,7 @@ class LogRules {
 
   struct Parts {
     std::filesystem::path file;
+    size_t queue_bytes;  // as in NodeOptions::log_rules_queue
     service::ServiceSet& services;
     std::mutex& services_mutex;
     Clock& clock;

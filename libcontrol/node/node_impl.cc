@@ -72,8 +72,8 @@ Status NodeImpl::openLog() {
 
 Status NodeImpl::loadLogRules() {
   if (options_.log_rules.empty()) return Status::ok();
-  auto rules =
-      LogRules::make({options_.log_rules, services_, services_mutex_, clock_, kept_log_->masker()});
+  auto rules = LogRules::make({options_.log_rules, options_.log_rules_queue, services_,
+                               services_mutex_, clock_, kept_log_->masker()});
   if (!rules) return rules.status();
   log_rules_ = std::move(rules).value();
   return Status::ok();

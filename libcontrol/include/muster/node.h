@@ -94,6 +94,9 @@ struct NodeOptions {
   // By these rules records of the application's log count for its services (docs/log-rules.md);
   // empty: none. Of the nodes of a process one may have them.
   std::filesystem::path log_rules;
+  // How many bytes of records may wait for the rules; those that find no room are dropped, and
+  // counted. Memory of the process, from the first rules on.
+  size_t log_rules_queue = 4 * 1024 * 1024;
   LogOptions logs;
   MetricsOptions metrics;
   // Who may command this node, besides whomever the coordinator tells it of: bare JID, role name.

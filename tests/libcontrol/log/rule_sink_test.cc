@@ -123,7 +123,8 @@ TEST(RuleSink, RecordsOfOthersAreMatchedAsThoseOfLoggers) {
 }
 
 TEST(RuleSink, WhoeverCanWaitLosesNothingToAFullQueue) {
-  const auto sink = std::make_shared<RuleSink>(128 * 1024);
+  const auto sink = std::make_shared<RuleSink>();
+  sink->setQueueBytes(128 * 1024);
   const auto heard = std::make_shared<Heard>();
   sink->use(rulesOf(kDropped, heard));
   const std::string text = "dropped 1 " + std::string(4000, 'x');
@@ -190,7 +191,8 @@ TEST(RuleSink, CanBeStoppedAndUsedAgain) {
 }
 
 TEST(RuleSink, AFullQueueDropsAndIsToldOfWithoutHoldingUpTheLogger) {
-  const auto sink = std::make_shared<RuleSink>(128 * 1024);
+  const auto sink = std::make_shared<RuleSink>();
+  sink->setQueueBytes(128 * 1024);
   const auto heard = std::make_shared<Heard>();
   std::promise<void> go_on;
   std::promise<void> is_in;
@@ -215,7 +217,8 @@ TEST(RuleSink, AFullQueueDropsAndIsToldOfWithoutHoldingUpTheLogger) {
 }
 
 TEST(RuleSink, WhatManyThreadsLogIsHandledOrCountedAsDropped) {
-  const auto sink = std::make_shared<RuleSink>(128 * 1024);
+  const auto sink = std::make_shared<RuleSink>();
+  sink->setQueueBytes(128 * 1024);
   const auto heard = std::make_shared<Heard>();
   sink->use(rulesOf(kDropped, heard));
   constexpr uint64_t kThreads = 4;

@@ -53,7 +53,7 @@ class LogRulesTest : public testing::NodeFixture {
 
   void write(const std::string& text) { std::ofstream(file_) << text; }
   Result<std::unique_ptr<LogRules>> load() {
-    return LogRules::make({file_, services_, services_mutex_, clock_});
+    return LogRules::make({file_, limits::kRuleQueueBytes, services_, services_mutex_, clock_});
   }
   void start() {
     auto loaded = load();
