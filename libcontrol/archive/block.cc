@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "libcontrol/archive/room.h"
 #include "libcontrol/base/limits.h"
 
 namespace muster::archive {
@@ -14,6 +15,9 @@ namespace {
 // Of the format; another one begins with another.
 constexpr char kFormat = 1;
 constexpr size_t kMaxListedLoggers = 64;
+
+// Of a number of 64 bits, seven a byte.
+constexpr size_t kMaxNumberBytes = 10;
 
 void putNumber(std::string& out, uint64_t value) {
   while (value >= 0x80) {
@@ -68,17 +72,16 @@ Status damaged(const char* what) {
 
 }  // namespace
 
-void Summary::add(const KeptRecord& kept) {
-  const Record& record = kept.record;
+void Summary::add(const KeptView& kept) {
   if (allLines() == 0) {
     first = kept.id;
-    oldest = newest = record.at;
+    oldest = newest = kept.at;
   }
   last = kept.id;
-  oldest = std::min(oldest, record.at);
-  newest = std::max(newest, record.at);
-  ++lines[static_cast<size_t>(record.level)];
-  text_bytes += record.text.size();
+  oldest = std::min(oldest, kept.at);
+  newest = std::max(newest, kept.at);
+  ++lines[static_cast<size_t>(kept.level)];
+  text_bytes += kept.text.size();
 }
 
 void Summary::add(const Summary& other) {
@@ -106,31 +109,34 @@ BlockWriter::~BlockWriter() {
   ZSTD_freeCCtx(context_);
 }
 
-size_t BlockWriter::loggerIndex(const std::string& name) {
+size_t BlockWriter::loggerIndex(std::string_view name) {
   if (last_logger_ < logger_names_.size() && logger_names_[last_logger_] == name) {
     return last_logger_;
   }
   const auto it = std::find(logger_names_.begin(), logger_names_.end(), name);
   last_logger_ = static_cast<size_t>(it - logger_names_.begin());
-  if (it == logger_names_.end()) logger_names_.push_back(name);
+  if (it == logger_names_.end()) logger_names_.emplace_back(name);
   return last_logger_;
 }
 
-void BlockWriter::add(const KeptRecord& kept) {
-  const Record& record = kept.record;
+void BlockWriter::add(const KeptView& kept) {
   summary_.add(kept);
   ++texts_count_;
   putNumber(ids_, kept.id - last_id_);
   last_id_ = kept.id;
   // Without a sign, since times may lie as far apart as numbers reach.
-  putNumber(times_, zigzag(static_cast<int64_t>(static_cast<uint64_t>(record.at.unix_ms) -
+  putNumber(times_, zigzag(static_cast<int64_t>(static_cast<uint64_t>(kept.at.unix_ms) -
                                                 static_cast<uint64_t>(last_ms_))));
-  last_ms_ = record.at.unix_ms;
-  levels_ += static_cast<char>(record.level);
-  putNumber(loggers_, loggerIndex(record.logger));
-  putNumber(lengths_, record.text.size());
-  texts_ += record.text;
+  last_ms_ = kept.at.unix_ms;
+  levels_ += static_cast<char>(kept.level);
+  putNumber(loggers_, loggerIndex(kept.logger));
+  putNumber(lengths_, kept.text.size());
+  texts_ += kept.text;
   texts_ += '\n';
+}
+
+void BlockWriter::add(const Block& block) {
+  for (size_t i = 0; i < block.size(); ++i) add(block.kept(i));
 }
 
 std::string BlockWriter::loggers() const {
@@ -143,25 +149,45 @@ std::string BlockWriter::loggers() const {
   return out;
 }
 
-std::string_view BlockWriter::pack(int level) {
-  raw_.clear();
-  raw_ += kFormat;
-  putNumber(raw_, texts_count_);
-  putNumber(raw_, logger_names_.size());
+size_t BlockWriter::rawBytes() const {
+  size_t bytes = sizeof kFormat + 2 * kMaxNumberBytes;
+  for (const std::string& name : logger_names_) bytes += kMaxNumberBytes + name.size();
+  for (const std::string* column : {&levels_, &ids_, &times_, &loggers_, &lengths_, &texts_}) {
+    bytes += column->size();
+  }
+  return bytes;
+}
+
+void BlockWriter::writeRaw(std::string& raw) const {
+  makeRoom(raw, rawBytes());
+  raw += kFormat;
+  putNumber(raw, texts_count_);
+  putNumber(raw, logger_names_.size());
   for (const std::string& name : logger_names_) {
-    putNumber(raw_, name.size());
-    raw_ += name;
+    putNumber(raw, name.size());
+    raw += name;
   }
-  for (const std::string* column : {&levels_, &ids_, &times_, &loggers_, &lengths_}) {
-    raw_ += *column;
-  }
-  raw_ += texts_;
+  for (const std::string* column : {&levels_, &ids_, &times_, &loggers_, &lengths_}) raw += *column;
+  raw += texts_;
+}
+
+std::string_view BlockWriter::pack(int level) {
+  writeRaw(raw_);
+  makeRoom(packed_, ZSTD_compressBound(raw_.size()));
   packed_.resize(ZSTD_compressBound(raw_.size()));
   ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, level);
   // Can't fail: there is room for the worst case.
   const size_t bytes =
       ZSTD_compress2(context_, packed_.data(), packed_.size(), raw_.data(), raw_.size());
   return {packed_.data(), ZSTD_isError(bytes) != 0 ? 0 : bytes};
+}
+
+std::shared_ptr<const Block> BlockWriter::block() const {
+  auto block = std::make_shared<Block>();
+  writeRaw(block->raw_);
+  // Can't fail: it was written just now.
+  (void)block->read();
+  return block;
 }
 
 void BlockWriter::clear() {
@@ -231,10 +257,6 @@ Status Block::read() {
   texts_begin_ = 1 + reader.at();
   if (!reader.ok() || texts_begin_ + begin != raw_.size()) return damaged("its lengths");
   return Status::ok();
-}
-
-KeptRecord Block::kept(size_t i) const {
-  return {id(i), {at(i), level(i), logger(i), std::string(text(i))}};
 }
 
 size_t Block::recordAt(size_t offset) const {

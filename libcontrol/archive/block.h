@@ -28,6 +28,22 @@ struct KeptRecord {
   Record record;
 };
 
+// The same, of texts that lie elsewhere.
+struct KeptView {
+  KeptView(RecordId number, WallTime time, Severity severity, std::string_view name,
+           std::string_view words)
+      : id(number), at(time), level(severity), logger(name), text(words) {}
+  KeptView(const KeptRecord& kept)
+      : KeptView(kept.id, kept.record.at, kept.record.level, kept.record.logger, kept.record.text) {
+  }
+
+  RecordId id;
+  WallTime at;
+  Severity level;
+  std::string_view logger;
+  std::string_view text;
+};
+
 inline constexpr size_t kLevels = 6;
 
 // What is known of records without looking at them.
@@ -39,10 +55,12 @@ struct Summary {
   std::array<uint64_t, kLevels> lines{};
   uint64_t text_bytes = 0;
 
-  void add(const KeptRecord& kept);
+  void add(const KeptView& kept);
   void add(const Summary& other);
   uint64_t allLines() const;
 };
+
+class Block;
 
 // Its memory is used again and again. One thread at a time.
 class BlockWriter {
@@ -52,7 +70,8 @@ class BlockWriter {
   BlockWriter(const BlockWriter&) = delete;
   BlockWriter& operator=(const BlockWriter&) = delete;
 
-  void add(const KeptRecord& kept);
+  void add(const KeptView& kept);
+  void add(const Block& block);
   const Summary& summary() const { return summary_; }
   bool empty() const { return texts_count_ == 0; }
   // Of all texts, a line feed behind each.
@@ -61,10 +80,14 @@ class BlockWriter {
   std::string loggers() const;
   // Valid until the next call; zstd's level.
   std::string_view pack(int level);
+  // What unpacking pack() gives.
+  std::shared_ptr<const Block> block() const;
   void clear();
 
  private:
-  size_t loggerIndex(const std::string& name);
+  size_t rawBytes() const;
+  void writeRaw(std::string& raw) const;
+  size_t loggerIndex(std::string_view name);
   ZSTD_CCtx_s* const context_;
   Summary summary_;
   size_t texts_count_ = 0;
@@ -90,7 +113,7 @@ class Block {
   std::string_view text(size_t i) const {
     return texts().substr(rows_[i].begin, textEnd(i) - rows_[i].begin);
   }
-  KeptRecord kept(size_t i) const;
+  KeptView kept(size_t i) const { return {id(i), at(i), level(i), logger(i), text(i)}; }
   // All of them, a line feed behind each.
   std::string_view texts() const { return std::string_view(raw_).substr(texts_begin_); }
   // The record that this offset in texts() lies in.
@@ -109,6 +132,7 @@ class Block {
     uint32_t logger = 0;
     Severity level = Severity::kInfo;
   };
+  friend class BlockWriter;
   Status read();
   std::string raw_;
   size_t texts_begin_ = 0;

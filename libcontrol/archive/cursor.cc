@@ -70,11 +70,7 @@ RecordId Cursor::bound() const {
 
 MatchView Cursor::match() const {
   const uint32_t i = matches_[match_];
-  if (block_ != nullptr) {
-    return {block_->id(i), block_->at(i), block_->level(i), block_->logger(i), block_->text(i)};
-  }
-  const KeptRecord& kept = chunk_->records[i];
-  return {kept.id, kept.record.at, kept.record.level, kept.record.logger, kept.record.text};
+  return {block_->id(i), block_->at(i), block_->level(i), block_->logger(i), block_->text(i)};
 }
 
 void Cursor::work() {
@@ -132,10 +128,7 @@ void Cursor::enterBlock() {
     }
     auto block = world_.blocks.get(segment_->name, entry.row, *reader_);
     if (!block) return block.status();
-    block_ = std::move(block).value();
-    chunk_.reset();
-    plan_.matchesIn(*block_, matches_);
-    keepWanted([&](uint32_t i) { return block_->id(i); });
+    take(std::move(block).value());
     return Status::ok();
   };
   if (const Status done = read(); !done) {
@@ -146,21 +139,15 @@ void Cursor::enterBlock() {
 }
 
 void Cursor::enterChunk() {
-  chunk_ = units_[unit_++].chunk;
-  block_.reset();
-  matches_.clear();
-  for (size_t i = 0; i < chunk_->records.size(); ++i) {
-    if (plan_.matcher().matches(chunk_->records[i].record)) {
-      matches_.push_back(static_cast<uint32_t>(i));
-    }
-  }
-  keepWanted([&](uint32_t i) { return chunk_->records[i].id; });
+  take(units_[unit_++].chunk->records);
 }
 
-void Cursor::keepWanted(const std::function<RecordId(uint32_t)>& id_of) {
+void Cursor::take(std::shared_ptr<const Block> block) {
+  block_ = std::move(block);
+  plan_.matchesIn(*block_, matches_);
   match_ = 0;
   if (behind_) {
-    std::erase_if(matches_, [&](uint32_t i) { return !wants(id_of(i)); });
+    std::erase_if(matches_, [&](uint32_t i) { return !wants(block_->id(i)); });
   }
   if (!oldest_first_) std::reverse(matches_.begin(), matches_.end());
 }

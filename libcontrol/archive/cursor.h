@@ -69,7 +69,7 @@ class Cursor {
   void enterSegment();
   void enterChunk();
   void enterBlock();
-  void keepWanted(const std::function<RecordId(uint32_t)>& id_of);
+  void take(std::shared_ptr<const Block> block);
 
   World world_;
   Plan& plan_;
@@ -86,7 +86,6 @@ class Cursor {
 
   // In hand: of a block or of a chunk.
   std::shared_ptr<const Block> block_;
-  ChunkPtr chunk_;
   std::vector<uint32_t> matches_;
   size_t match_ = 0;
 };

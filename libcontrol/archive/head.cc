@@ -8,7 +8,7 @@ namespace muster::archive {
 namespace {
 
 constexpr int kPageBytes = 4096;
-constexpr int kCacheKib = 1024;
+constexpr int kCacheKib = 256;
 constexpr int kFormat = 1;
 // They are unpacked once, at the next start, and most are never.
 constexpr int kPackLevel = 1;
@@ -26,7 +26,7 @@ std::string shedName(size_t level) {
 
 }  // namespace
 
-Head::Head(std::unique_ptr<Connection> connection)
+Head::Head(std::unique_ptr<Connection> connection, BlockWriter& packer)
     : connection_(std::move(connection)),
       set_number_(*connection_, "INSERT OR REPLACE INTO numbers(name, value) VALUES(?, ?)"),
       add_chunk_(*connection_,
@@ -36,12 +36,13 @@ Head::Head(std::unique_ptr<Connection> connection)
                  "INSERT OR REPLACE INTO places(source, place, kept) VALUES(?, ?, ?)"),
       drop_places_(*connection_,
                    "DELETE FROM places WHERE source IN (SELECT source FROM places"
-                   " ORDER BY kept DESC, source LIMIT -1 OFFSET ?)") {}
+                   " ORDER BY kept DESC, source LIMIT -1 OFFSET ?)"),
+      packer_(packer) {}
 
-Result<std::unique_ptr<Head>> Head::open(const std::filesystem::path& file) {
+Result<std::unique_ptr<Head>> Head::open(const std::filesystem::path& file, BlockWriter& packer) {
   auto connection = Connection::openToWrite(file, kPageBytes, kCacheKib);
   if (!connection) return connection.status();
-  std::unique_ptr<Head> out(new Head(std::move(connection).value()));
+  std::unique_ptr<Head> out(new Head(std::move(connection).value(), packer));
   const auto format = out->connection_->number("PRAGMA user_version");
   if (!format) return format.status();
   if (*format == 0) {
@@ -104,10 +105,8 @@ Status Head::loadChunks(HeadState& state) {
       continue;
     }
     auto chunk = std::make_shared<Chunk>();
-    for (size_t i = 0; i < (*block)->size(); ++i) {
-      chunk->records.push_back((*block)->kept(i));
-      chunk->summary.add(chunk->records.back());
-    }
+    chunk->records = *block;
+    for (size_t i = 0; i < chunk->records->size(); ++i) chunk->summary.add(chunk->records->kept(i));
     state.pending[in].push_back(std::move(chunk));
   }
 }
@@ -116,7 +115,7 @@ Status Head::addChunks(const HeadChange& change) {
   for (size_t c = 0; c < kClasses; ++c) {
     for (const ChunkPtr& chunk : change.add[c]) {
       packer_.clear();
-      for (const KeptRecord& kept : chunk->records) packer_.add(kept);
+      packer_.add(*chunk->records);
       const Status done = add_chunk_.begin()
                               .integer(static_cast<int64_t>(c))
                               .integer(static_cast<int64_t>(chunk->summary.first))

@@ -19,7 +19,7 @@ namespace muster::archive {
 // Records of one class that came together and are in no block yet.
 struct Chunk {
   Summary summary;
-  std::vector<KeptRecord> records;
+  std::shared_ptr<const Block> records;
 };
 using ChunkPtr = std::shared_ptr<const Chunk>;
 
@@ -46,7 +46,9 @@ struct HeadChange {
 // One thread. Failures have the codes of Connection.
 class Head {
  public:
-  static Result<std::unique_ptr<Head>> open(const std::filesystem::path& file);
+  // `packer` must outlive it, and belongs to it during apply(): its memory is as large as a
+  // block's.
+  static Result<std::unique_ptr<Head>> open(const std::filesystem::path& file, BlockWriter& packer);
 
   // All of it. Chunks that can't be read are left out and named in `damage`, and then there are no
   // places: they might be beyond what is kept.
@@ -55,7 +57,7 @@ class Head {
   Status apply(const HeadChange& change);
 
  private:
-  explicit Head(std::unique_ptr<Connection> connection);
+  Head(std::unique_ptr<Connection> connection, BlockWriter& packer);
   Status makeTables();
   Status addChunks(const HeadChange& change);
   Status loadChunks(HeadState& state);
@@ -66,7 +68,7 @@ class Head {
   Statement drop_chunks_;
   Statement set_place_;
   Statement drop_places_;
-  BlockWriter packer_;
+  BlockWriter& packer_;
 };
 
 }  // namespace muster::archive

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "libcontrol/archive/room.h"
 #include "libcontrol/base/limits.h"
 #include "libcontrol/records/tokens.h"
 
@@ -24,6 +25,7 @@ bool hasForeignCase(std::string_view text) {
 }  // namespace
 
 void lowerInto(std::string_view text, std::string& out) {
+  makeRoom(out, text.size());
   out.resize(text.size());
   size_t i = 0;
   // Eight at a time: of each byte below 0x80, the highest bit says whether it is at least 'A', or

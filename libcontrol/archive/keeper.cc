@@ -26,27 +26,33 @@ std::vector<Problem> Keeper::takeProblems() {
 }
 
 void Keeper::absorb(Batch batch) {
-  std::array<std::shared_ptr<Chunk>, kClasses> chunks;
-  const auto finish = [&](size_t c) {
-    classes_[c].pending_bytes += chunks[c]->summary.text_bytes;
-    classes_[c].pending.push_back({std::move(chunks[c]), false});
-    chunks[c].reset();
-  };
-  for (KeptRecord& kept : batch.records) {
-    const auto c = static_cast<size_t>(classOf(kept.record.level));
-    if (chunks[c] == nullptr) chunks[c] = std::make_shared<Chunk>();
-    last_id_ = kept.id;
-    chunks[c]->summary.add(kept);
-    chunks[c]->records.push_back(std::move(kept));
-    if (chunks[c]->summary.text_bytes >= options_.block_bytes) finish(c);
-  }
-  for (size_t c = 0; c < kClasses; ++c) {
-    if (chunks[c] != nullptr) finish(c);
-  }
+  for (size_t c = 0; c < kClasses; ++c) absorb(c, batch.records);
+  if (!batch.records.empty()) last_id_ = batch.records.back().id;
   for (LogPosition& position : batch.positions) {
     new_places_[position.source] = std::move(position.place);
   }
   for (size_t level = 0; level < kLevels; ++level) shed_[level] += batch.shed[level];
+}
+
+// Those of that class, as chunks. They stay in memory until a block is full, and as chunks they
+// take a third of what records of their own take.
+void Keeper::absorb(size_t c, const std::vector<KeptRecord>& records) {
+  const auto finish = [&] {
+    if (packer_.empty()) return;
+    auto chunk = std::make_shared<Chunk>();
+    chunk->summary = packer_.summary();
+    chunk->records = packer_.block();
+    classes_[c].pending_bytes += chunk->summary.text_bytes;
+    classes_[c].pending.push_back({std::move(chunk), false});
+    packer_.clear();
+  };
+  packer_.clear();
+  for (const KeptRecord& kept : records) {
+    if (static_cast<size_t>(classOf(kept.record.level)) != c) continue;
+    packer_.add(kept);
+    if (packer_.summary().text_bytes >= options_.block_bytes) finish();
+  }
+  finish();
 }
 
 Status Keeper::commit() {
@@ -116,7 +122,7 @@ Result<size_t> Keeper::appendBlock(size_t c, size_t from, Summary& summary) {
   const ClassState& state = classes_[c];
   packer_.clear();
   while (from < state.pending.size() && packer_.summary().text_bytes < options_.block_bytes) {
-    for (const KeptRecord& kept : state.pending[from++].chunk->records) packer_.add(kept);
+    packer_.add(*state.pending[from++].chunk->records);
   }
   index_.build(packer_.texts());
   SegmentWriter::Packed packed;
@@ -206,7 +212,7 @@ Status Keeper::remakeHead() {
   std::error_code ignored;
   std::filesystem::rename(headFile(), headFile().string() + ".damaged", ignored);
   removeDatabase(headFile());
-  auto head = Head::open(headFile());
+  auto head = Head::open(headFile(), packer_);
   if (!head) return head.status();
   head_ = std::move(head).value();
   for (ClassState& state : classes_) {

@@ -125,6 +125,7 @@ class Keeper {
   Result<Contents> contentsOf(const std::filesystem::path& file, bool without_head);
   void adopt(HeadState state);
 
+  void absorb(size_t c, const std::vector<KeptRecord>& records);
   Status writeBlocks(size_t c);
   Status writeBlocksOnce(size_t c);
   Result<size_t> appendBlock(size_t c, size_t from, Summary& summary);
@@ -143,6 +144,8 @@ class Keeper {
 
   const KeeperOptions options_;
   const FileLock lock_;
+  BlockWriter packer_;  // for blocks, and for the head
+  IndexWriter index_;
   std::unique_ptr<Head> head_;
   std::array<ClassState, kClasses> classes_;
   uint64_t commit_ = 0;
@@ -153,8 +156,6 @@ class Keeper {
   std::map<std::string, std::string> changed_places_;
   std::vector<Problem> problems_;
   ViewPtr view_;
-  BlockWriter packer_;
-  IndexWriter index_;
 };
 
 // Where a segment stands that was found damaged while it was read; it is mended at the next start.

@@ -24,7 +24,7 @@ Status copyBlock(SegmentReader& from, const BlockEntry& entry, SegmentWriter& to
   const auto block = from.block(entry.row);
   if (!block) return block.status();
   BlockWriter packer;
-  for (size_t i = 0; i < (*block)->size(); ++i) packer.add((*block)->kept(i));
+  packer.add(**block);
   IndexWriter index;
   index.build(packer.texts());
   SegmentWriter::Packed packed;
@@ -127,7 +127,7 @@ Status Keeper::recover() {
 }
 
 Status Keeper::openHead(HeadState& state) {
-  auto head = Head::open(headFile());
+  auto head = Head::open(headFile(), packer_);
   if (!head) return head.status();
   auto loaded = (*head)->load();
   if (!loaded) return loaded.status();

@@ -8,7 +8,7 @@ namespace {
 
 // Blobs of tens of kilobytes, and leaves of the index that fill a page.
 constexpr int kPageBytes = 8192;
-constexpr int kWriterCacheKib = 1024;
+constexpr int kWriterCacheKib = 512;
 constexpr int kReaderCacheKib = 512;
 // "muster's log" to file(1) and friends; and what the tables below are.
 constexpr int kApplicationId = 0x4d4c4f47;
@@ -151,6 +151,8 @@ Status SegmentWriter::append(const Packed& block) {
 Status SegmentWriter::commit() {
   const Status done = transaction_->commit();
   transaction_.reset();
+  // Of three classes one writes at a time, and the next block has other words.
+  connection_->dropCache();
   return done;
 }
 

@@ -34,6 +34,8 @@ class Connection {
   Status execute(const std::string& sql);
   Result<int64_t> number(const std::string& sql);
   int64_t lastRowId() const { return sqlite3_last_insert_rowid(handle_); }
+  // Gives back the memory of pages that are not being changed.
+  void dropCache() { sqlite3_db_release_memory(handle_); }
   Status failure(const std::string& doing) const;
   sqlite3* handle() const { return handle_; }
 

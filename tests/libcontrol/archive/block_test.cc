@@ -31,19 +31,34 @@ std::string packed(const std::vector<KeptRecord>& records) {
   return std::string(writer.pack(3));
 }
 
+void expectSame(const KeptView& kept, const KeptRecord& record) {
+  EXPECT_EQ(kept.id, record.id);
+  EXPECT_EQ(kept.at, record.record.at);
+  EXPECT_EQ(kept.level, record.record.level);
+  EXPECT_EQ(kept.logger, record.record.logger);
+  EXPECT_EQ(kept.text, record.record.text);
+}
+
 TEST(Block, HasWhatWasPackedWhateverItIs) {
   const auto records = hostileRecords();
   const auto block = Block::unpack(packed(records));
   ASSERT_TRUE(block) << block.status().text();
   ASSERT_EQ((*block)->size(), records.size());
   for (size_t i = 0; i < records.size(); ++i) {
-    const KeptRecord kept = (*block)->kept(i);
-    EXPECT_EQ(kept.id, records[i].id);
-    EXPECT_EQ(kept.record.at, records[i].record.at);
-    EXPECT_EQ(kept.record.level, records[i].record.level);
-    EXPECT_EQ(kept.record.logger, records[i].record.logger);
-    EXPECT_EQ(kept.record.text, records[i].record.text);
+    expectSame((*block)->kept(i), records[i]);
   }
+}
+
+TEST(Block, IsThereUnpackedWithoutBeingPacked) {
+  const auto records = hostileRecords();
+  BlockWriter writer;
+  for (const KeptRecord& kept : records) writer.add(kept);
+  const auto block = writer.block();
+  writer.clear();
+  ASSERT_EQ(block->size(), records.size());
+  for (size_t i = 0; i < records.size(); ++i) expectSame(block->kept(i), records[i]);
+  writer.add(*block);
+  EXPECT_EQ(std::string(writer.pack(3)), packed(records));
 }
 
 TEST(Block, FindsTheRecordOfAnOffset) {
