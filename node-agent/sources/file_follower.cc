@@ -20,6 +20,12 @@ constexpr Duration kLinger = Duration::seconds(10);
 constexpr int64_t kSettledNs = 2'000'000'000;
 constexpr size_t kMaxKnownHeads = 256;
 
+// One for all files of a thread, since one is read at a time.
+std::vector<char>& chunk() {
+  thread_local std::vector<char> bytes(limits::kFileChunkBytes);
+  return bytes;
+}
+
 int64_t folderChanged(const std::string& path) {
   struct stat info {};
   const std::string folder = std::filesystem::path(path).parent_path().string();
@@ -310,7 +316,7 @@ bool FileFollower::readSome(ElapsedTime now) {
 
 // Whether anything was read.
 bool FileFollower::readFrom(Open& file, ElapsedTime now) {
-  std::vector<char>& buffer = shared_.buffer;
+  std::vector<char>& buffer = chunk();
   const size_t got = file.file->read(file.at, buffer.data(), buffer.size());
   if (!isStillThere(file)) {
     onCut(file);
@@ -406,7 +412,7 @@ void FileFollower::takeBack(Open& file) {
 // Gives out its last line, which has no end, and the record that is held back.
 bool FileFollower::close(size_t i, ElapsedTime now) {
   Open& file = *files_[i];
-  std::vector<char>& buffer = shared_.buffer;
+  std::vector<char>& buffer = chunk();
   const size_t got = file.file->read(file.at, buffer.data(), buffer.size());
   const std::string_view rest(buffer.data(), got);
   if (!rest.empty() && rest.find('\n') == std::string_view::npos && !file.is_skipping &&

@@ -34,7 +34,6 @@ class FileFollower {
     Clock& clock;
     records::Format& format;
     SourceCounts& counts;
-    std::vector<char> buffer;  // limits::kFileChunkBytes
   };
 
   FileFollower(Shared& shared, std::string path);

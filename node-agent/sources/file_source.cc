@@ -41,8 +41,7 @@ FileSource::FileSource(const SourceConfig& config, LogIntake& intake, Clock& clo
       clock_(clock),
       format_(std::move(format)),
       has_wildcards_(config.path.find_first_of("*?[") != std::string::npos),
-      shared_{config_,  intake_, clock_,
-              *format_, counts_, std::vector<char>(limits::kFileChunkBytes)} {}
+      shared_{config_, intake_, clock_, *format_, counts_} {}
 
 Status FileSource::start(Poller& poller) {
   poller_ = &poller;
