@@ -4,11 +4,11 @@
 
 #include <toml++/toml.h>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
 
+#include "libcontrol/base/file.h"
 #include "libcontrol/base/text.h"
 
 namespace muster {
@@ -52,16 +52,9 @@ struct ConfigTable::Node {
 namespace {
 
 Result<std::string> readSmallFile(const fs::path& file, size_t max_bytes) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return Status(Code::kNotFound, file.string() + " can't be read");
-  std::string text(max_bytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(in.gcount()));
-  if (text.size() > max_bytes) {
-    return Status(Code::kInvalidArgument,
-                  file.string() + " is larger than " + std::to_string(max_bytes) + " bytes");
-  }
-  return text;
+  auto text = readFile(file, max_bytes);
+  if (text || text.status().code() == Code::kInvalidArgument) return text;
+  return Status(Code::kNotFound, text.status().text());
 }
 
 }  // namespace
