@@ -62,12 +62,20 @@ def wait_for(condition, what, seconds=DEADLINE_S):
 
 
 def is_running(pid):
-    """A process that has ended but that nobody has asked about does not run."""
+    """A process that has ended but that nobody has asked about does not run; one whose first thread
+    has ended while another one is still in the kernel does, and has its files open and locked."""
+    def has_ended(thread):
+        try:
+            stat = (thread / "stat").read_text()
+        except OSError:
+            return True
+        return stat.rpartition(")")[2].split()[0] in "ZX"
+
     try:
-        stat = Path("/proc/%d/stat" % pid).read_text()
+        threads = list(Path("/proc/%d/task" % pid).iterdir())
     except OSError:
         return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
+    return not all(has_ended(thread) for thread in threads)
 
 
 class Outcome:
