@@ -95,9 +95,10 @@ class Outcome:
 
 
 class Cluster:
-    def __init__(self, nodes=3, options=()):
+    def __init__(self, nodes=3, options=(), lease_ttl_s=LEASE_TTL_S):
         self.dir = Path(tempfile.mkdtemp(prefix="muster-test-"))
         self.nodes_wanted = nodes
+        self.lease_ttl_s = lease_ttl_s
         self.options = list(options)  # more of `muster up`
         self.loads = []
 
@@ -106,7 +107,7 @@ class Cluster:
     def up(self):
         """Starts what is not running; returns what `muster up` printed."""
         done = self.run("up", "--dir", str(self.dir), "--nodes", str(self.nodes_wanted),
-                        "--lease-ttl", "%ds" % LEASE_TTL_S, "--detach", *self.options)
+                        "--lease-ttl", "%ds" % self.lease_ttl_s, "--detach", *self.options)
         if done.code != 0:
             raise AssertionError("the cluster did not come up: %r\n%s" % (done, self.logs()))
         return done.out
@@ -339,9 +340,9 @@ class ClusterTest(unittest.IsolatedAsyncioTestCase):
         if self.cluster is not None and self.cluster.dir.exists():
             self._logs = self.cluster.logs()
 
-    def own_cluster(self, nodes=3, options=()):
+    def own_cluster(self, nodes=3, options=(), lease_ttl_s=LEASE_TTL_S):
         """A cluster for this test alone."""
-        self.cluster = Cluster(nodes, options)
+        self.cluster = Cluster(nodes, options, lease_ttl_s)
         self.addCleanup(self.cluster.remove)
         # Cleanups run in reverse order: the logs are kept before they are removed.
         self.addCleanup(self._keep_logs)
