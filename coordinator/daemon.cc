@@ -1,10 +1,10 @@
 #include "coordinator/daemon.h"
 
 #include <QTimer>
-#include <algorithm>
 #include <set>
 #include <utility>
 
+#include "coordinator/bootstrap.h"
 #include "libcontrol/base/ids.h"
 #include "libcontrol/catalogue/chat_line.h"
 #include "libcontrol/xmpp/client_link.h"
@@ -19,51 +19,8 @@ namespace {
 // For what has been said at the end to leave before the process does.
 constexpr int kGoodbyeMs = 100;
 
-constexpr char kBootstrap[] = "bootstrap";
 // Messages kept while there is no connection; older ones are no news by then.
 constexpr size_t kMaxUnsaid = 100;
-
-// A store is new until somebody has a role in it: without one nobody could have changed anything.
-Result<bool> isNew(store::CoordinatorStore& store) {
-  const auto grants = store.grants().list();
-  if (!grants) return grants.status();
-  return grants->empty();
-}
-
-// Grants come last, and what is there already is passed over, so that a crash or a full disk in
-// between is mended by the next start.
-Status bootstrap(store::CoordinatorStore& store, const Bootstrap& from, WallTime now) {
-  const auto groups = store.groups().loadAll();
-  if (!groups) return groups.status();
-  for (const std::string& name : from.groups) {
-    const bool there = std::any_of(groups->begin(), groups->end(),
-                                   [&](const store::GroupRow& row) { return row.name == name; });
-    if (there) continue;
-    store::GroupRow row;
-    row.name = name;
-    row.moved_at = now;
-    if (Status s = store.groups().save(row); !s) return s;
-  }
-  const auto members = store.members().list();
-  if (!members) return members.status();
-  for (const Bootstrap::Node& node : from.nodes) {
-    const bool there =
-        std::any_of(members->begin(), members->end(),
-                    [&](const store::MemberRow& row) { return row.name == node.name; });
-    if (there) continue;
-    store::MemberRow row{node.jid.toString(), node.name, node.group, now, kBootstrap};
-    row.priority = node.priority;
-    row.nofailover = node.nofailover;
-    if (Status added = store.members().add(row); !added) return added;
-  }
-  for (const auto& [jid, role] : from.grants) {
-    if (Status s = store.grants().set({jid.toString(), role, now, kBootstrap}); !s) return s;
-  }
-  logger("muster.store")
-      ->info("filled the new store: {} groups, {} nodes, {} grants", from.groups.size(),
-             from.nodes.size(), from.grants.size());
-  return Status::ok();
-}
 
 // Beside the store, under the same lock; not in it, since nothing of it is worth a sync.
 std::unique_ptr<store::ServiceHistoryStore> openLevelHistory(const std::filesystem::path& store) {
@@ -107,12 +64,8 @@ Result<std::unique_ptr<Daemon>> Daemon::make(const Config& config,
 
 Result<std::unique_ptr<Daemon>> Daemon::make(const Config& config, Seat seat,
                                              std::function<void(const Status&)> fatal) {
-  const auto is_new = isNew(*seat.store);
-  if (!is_new) return is_new.status();
-  if (*is_new) {
-    const WallTime now = SystemClock::forWaiter().wall();
-    if (Status s = bootstrap(*seat.store, config.bootstrap, now); !s) return s;
-  }
+  const WallTime now = SystemClock::forWaiter().wall();
+  if (Status s = fillIfNew(*seat.store, config.bootstrap, now); !s) return s;
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(seat)));
   daemon->level_history_ = openLevelHistory(config.store);
   if (Status s = daemon->build(config, std::move(fatal)); !s) return s;
@@ -159,8 +112,10 @@ Status Daemon::build(const Config& config, std::function<void(const Status&)> fa
   cluster_ = std::make_unique<Cluster>(Cluster::Parts{
       *component_, shared ? *seat_.lease : *component_, *store_, authority_, *contacts_, clock_,
       random_, address_, shared ? seat_.lease_address : address_, config.election,
-      [this](const service::PresenceText& text) { showOverall(text); }, fatal, level_history_.get(),
-      config.weights});
+      [this](const service::PresenceText& text) {
+        if (overall_) overall_->show(text);
+      },
+      fatal, level_history_.get(), config.weights});
   wants_four_eyes_ = config.four_eyes;
   buildRooms(config, fatal);
   buildOverrides();
@@ -531,14 +486,13 @@ void Daemon::buildAccount(const AccountConfig& config) {
   account_roster_ = std::make_unique<xmpp::Roster>(*account_, [this](const Jid& bare) {
     return cluster_->members().find(bare) != nullptr || authority_.roleOf(bare).has_value();
   });
+  overall_ = std::make_unique<OverallPresence>(*account_, clock_);
   account_face_ = makeFace(*account_);
   account_face_->addresses.add({config.jid, xmpp::AddressKind::kCoordinator, "muster", ""});
   xmpp::Endpoint::Listener listener;
   listener.up = [this] {
     logger("muster.account")->info("logged in as {}", account_->jid().toString());
-    overall_throttle_.reset();
-    mood_.clear();
-    sendOverall();
+    overall_->sendAnew();
     sayUnsaid();
   };
   listener.down = [](const xmpp::DownEvent& event) {
@@ -578,26 +532,6 @@ void Daemon::stop(std::function<void()> stopped) {
     component_link_->stop();
     stopped();
   });
-}
-
-void Daemon::showOverall(const service::PresenceText& text) {
-  overall_ = text;
-  sendOverall();
-}
-
-void Daemon::sendOverall() {
-  if (account_ == nullptr || !account_->isUp() || overall_.status.empty()) return;
-  if (!overall_throttle_.shouldSend(overall_, clock_.elapsed())) return;
-  xmpp::OutPresence presence;
-  presence.show = toXmpp(overall_.show);
-  presence.status = overall_.status;
-  presence.extra.push_back(xmpp::capsElement({}));
-  account_->send(xmpp::makePresence(presence));
-  if (overall_.mood == mood_) return;
-  mood_ = overall_.mood;
-  // Best effort: not every server has personal eventing.
-  account_->request(xmpp::moodPublish(mood_, ""), limits::kIqTimeout,
-                    [](const xmpp::IqOutcome&) {});
 }
 
 }  // namespace muster::coordinator

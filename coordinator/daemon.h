@@ -33,6 +33,7 @@
 #include "coordinator/move_schedule.h"
 #include "coordinator/moves.h"
 #include "coordinator/orders.h"
+#include "coordinator/overall_presence.h"
 #include "coordinator/overrides.h"
 #include "coordinator/pauses.h"
 #include "coordinator/site_hooks.h"
@@ -131,8 +132,6 @@ class Daemon : private commands::Coordinators {
                    const std::string& sentence);
   // Tells the others of what somebody did by command.
   void onAudited(const catalogue::AuditEntry& entry);
-  void showOverall(const service::PresenceText& text);
-  void sendOverall();
 
   const Seat seat_;
   const std::unique_ptr<store::CoordinatorStore>& store_ = seat_.store;
@@ -185,9 +184,7 @@ class Daemon : private commands::Coordinators {
   std::unique_ptr<xmpp::Roster> account_roster_;
   std::unique_ptr<Face> account_face_;
   std::unique_ptr<Messenger> messenger_;
-  service::PresenceText overall_;
-  service::PresenceThrottle overall_throttle_;
-  std::string mood_;
+  std::unique_ptr<OverallPresence> overall_;  // null: there is no account
 
   metrics::CommandCounts command_counts_;
   std::unique_ptr<MetricsView> metrics_view_;
