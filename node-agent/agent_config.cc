@@ -5,6 +5,7 @@
 #include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
 #include "libcontrol/config/config_file.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

@@ -1,7 +1,7 @@
 #include "node-agent/line_collector.h"
 
-#include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "libcontrol/base/limits.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "libcontrol/archive/limits.h"
 #include "libcontrol/archive/readers.h"
 #include "libcontrol/base/file.h"
 
 namespace muster::archive {
 namespace {
+
+// Of what all levels may take, by level.
+constexpr std::array<uint64_t, kLevels> kSixteenths = {1, 1, 9, 2, 2, 1};
 
 using std::chrono::steady_clock;
 
@@ -32,11 +36,14 @@ struct Archive::Listeners {
   std::atomic<size_t> count{0};
 };
 
-std::array<Retention, kClasses> ArchiveOptions::sharesOf(uint64_t max_bytes, Duration max_age) {
+std::array<Retention, kLevels> ArchiveOptions::sharesOf(uint64_t max_bytes, Duration max_age) {
   // A sixteenth is for the head and what grows before it is weighed.
   const uint64_t for_segments = std::max(max_bytes, limits::kMinArchiveBytes) / 16 * 15;
-  const uint64_t eighth = for_segments / 8;
-  return {{{eighth, max_age}, {for_segments - 3 * eighth, max_age}, {2 * eighth, max_age}}};
+  std::array<Retention, kLevels> out;
+  for (size_t level = 0; level < kLevels; ++level) {
+    out[level] = {for_segments / 16 * kSixteenths[level], max_age};
+  }
+  return out;
 }
 
 Result<std::unique_ptr<Archive>> Archive::open(ArchiveOptions options) {
@@ -245,17 +252,20 @@ ArchiveState Archive::state() const {
     out.problems = problems_;
   }
   Summary all;
-  for (const ClassView& in : view->classes) {
+  for (size_t level = 0; level < kLevels; ++level) {
+    const LevelView& in = view->levels[level];
+    Summary of_level;
     for (const SegmentPtr& segment : in.segments) {
-      all.add(segment->summary);
+      of_level.add(segment->summary);
       out.bytes += segment->bytes;
       ++out.segments;
     }
-    for (const ChunkPtr& chunk : in.pending) all.add(chunk->summary);
+    for (const ChunkPtr& chunk : in.pending) of_level.add(chunk->summary);
+    out.lines_of[level] = of_level.lines;
+    all.add(of_level);
   }
   out.bytes += view->head_bytes;
-  out.lines = all.allLines();
-  out.lines_of = all.lines;
+  out.lines = all.lines;
   if (out.lines > 0) {
     out.oldest = all.oldest;
     out.newest = all.newest;

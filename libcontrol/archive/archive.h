@@ -17,10 +17,10 @@
 #include <vector>
 
 #include "libcontrol/archive/keeper.h"
+#include "libcontrol/archive/limits.h"
 #include "libcontrol/archive/queue.h"
 #include "libcontrol/archive/search.h"
 #include "libcontrol/base/clock.h"
-#include "libcontrol/base/limits.h"
 #include "libcontrol/base/status.h"
 #include "libcontrol/include/muster/records.h"
 
@@ -31,9 +31,8 @@ class ReaderPool;
 
 struct ArchiveOptions {
   std::filesystem::path folder;  // made if need be, mode 0700; one process at a time
-  // By Class. What stands in one class never displaces another: a flood of debug lines costs no
-  // error.
-  std::array<Retention, kClasses> retention;
+  // By level. No level ever displaces another: a flood of debug lines costs no error.
+  std::array<Retention, kLevels> retention;
   size_t block_bytes = limits::kArchiveBlockBytes;
   size_t queue_bytes = limits::kArchiveQueueBytes;
   Duration batch_every = limits::kArchiveBatchEvery;
@@ -41,9 +40,9 @@ struct ArchiveOptions {
   // By which records grow old; not owned.
   Clock* clock = &SystemClock::forWaiter();
 
-  // An eighth for trace and debug, a quarter for warn and above, the rest for info.
-  static std::array<Retention, kClasses> sharesOf(uint64_t max_bytes,
-                                                  Duration max_age = Duration::max());
+  // What each level may take of so much in all, in sixteenths: 1, 1, 9, 2, 2, 1.
+  static std::array<Retention, kLevels> sharesOf(uint64_t max_bytes,
+                                                 Duration max_age = Duration::max());
 };
 
 struct ArchiveState {

@@ -6,8 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "libcontrol/archive/limits.h"
 #include "libcontrol/archive/room.h"
-#include "libcontrol/base/limits.h"
 
 namespace muster::archive {
 namespace {
@@ -73,32 +73,26 @@ Status damaged(const char* what) {
 }  // namespace
 
 void Summary::add(const KeptView& kept) {
-  if (allLines() == 0) {
+  if (lines == 0) {
     first = kept.id;
     oldest = newest = kept.at;
   }
   last = kept.id;
   oldest = std::min(oldest, kept.at);
   newest = std::max(newest, kept.at);
-  ++lines[static_cast<size_t>(kept.level)];
+  ++lines;
   text_bytes += kept.text.size();
 }
 
 void Summary::add(const Summary& other) {
-  if (other.allLines() == 0) return;
-  const bool first_of_all = allLines() == 0;
+  if (other.lines == 0) return;
+  const bool first_of_all = lines == 0;
   first = first_of_all ? other.first : std::min(first, other.first);
   last = std::max(last, other.last);
   oldest = first_of_all ? other.oldest : std::min(oldest, other.oldest);
   newest = first_of_all ? other.newest : std::max(newest, other.newest);
-  for (size_t i = 0; i < lines.size(); ++i) lines[i] += other.lines[i];
+  lines += other.lines;
   text_bytes += other.text_bytes;
-}
-
-uint64_t Summary::allLines() const {
-  uint64_t out = 0;
-  for (const uint64_t count : lines) out += count;
-  return out;
 }
 
 BlockWriter::BlockWriter() : context_(ZSTD_createCCtx()) {

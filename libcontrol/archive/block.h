@@ -52,12 +52,11 @@ struct Summary {
   RecordId last = 0;
   WallTime oldest;
   WallTime newest;
-  std::array<uint64_t, kLevels> lines{};
+  uint64_t lines = 0;
   uint64_t text_bytes = 0;
 
   void add(const KeptView& kept);
   void add(const Summary& other);
-  uint64_t allLines() const;
 };
 
 class Block;

@@ -4,7 +4,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "libcontrol/base/limits.h"
+#include "libcontrol/archive/limits.h"
 
 namespace muster::archive {
 
@@ -26,7 +26,7 @@ Result<std::shared_ptr<const Block>> BlockCache::get(const SegmentName& name, in
   return block;
 }
 
-Cursor::Cursor(World world, const ClassView& view, Plan& plan, bool oldest_first,
+Cursor::Cursor(World world, const LevelView& view, Plan& plan, bool oldest_first,
                std::optional<RecordId> behind)
     : world_(std::move(world)),
       plan_(plan),

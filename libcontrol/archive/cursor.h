@@ -1,4 +1,4 @@
-// Goes through the matches of one class of records in order, unpacking no block before it must.
+// Goes through the matches of one level in order, unpacking no block before it must.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ class Cursor {
     std::function<void(const SegmentInfo&, const Status&)> damage;
   };
   // From the record behind that one, in its order.
-  Cursor(World world, const ClassView& view, Plan& plan, bool oldest_first,
+  Cursor(World world, const LevelView& view, Plan& plan, bool oldest_first,
          std::optional<RecordId> behind);
 
   bool atEnd() const { return !ready() && unit_ >= units_.size() && blocks_.empty(); }

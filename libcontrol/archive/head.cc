@@ -2,23 +2,23 @@
 
 #include <utility>
 
-#include "libcontrol/base/limits.h"
+#include "libcontrol/archive/limits.h"
 
 namespace muster::archive {
 namespace {
 
 constexpr int kPageBytes = 4096;
 constexpr int kCacheKib = 256;
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 // They are unpacked once, at the next start, and most are never.
 constexpr int kPackLevel = 1;
 
 constexpr const char* kTables =
     "CREATE TABLE numbers(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE chunks(class INTEGER, first INTEGER, last INTEGER NOT NULL, bytes BLOB NOT NULL,"
-    " PRIMARY KEY(class, first));"
+    "CREATE TABLE chunks(level INTEGER, first INTEGER, last INTEGER NOT NULL, bytes BLOB NOT NULL,"
+    " PRIMARY KEY(level, first));"
     "CREATE TABLE places(source BLOB PRIMARY KEY, place BLOB NOT NULL, kept INTEGER NOT NULL);"
-    "PRAGMA user_version=1;";
+    "PRAGMA user_version=2;";
 
 std::string shedName(size_t level) {
   return "shed" + std::to_string(level);
@@ -30,8 +30,8 @@ Head::Head(std::unique_ptr<Connection> connection, BlockWriter& packer)
     : connection_(std::move(connection)),
       set_number_(*connection_, "INSERT OR REPLACE INTO numbers(name, value) VALUES(?, ?)"),
       add_chunk_(*connection_,
-                 "INSERT OR REPLACE INTO chunks(class, first, last, bytes) VALUES(?, ?, ?, ?)"),
-      drop_chunks_(*connection_, "DELETE FROM chunks WHERE class = ? AND last <= ?"),
+                 "INSERT OR REPLACE INTO chunks(level, first, last, bytes) VALUES(?, ?, ?, ?)"),
+      drop_chunks_(*connection_, "DELETE FROM chunks WHERE level = ? AND last <= ?"),
       set_place_(*connection_,
                  "INSERT OR REPLACE INTO places(source, place, kept) VALUES(?, ?, ?)"),
       drop_places_(*connection_,
@@ -92,7 +92,7 @@ Result<HeadState> Head::load() {
 // Goes on behind one that is damaged, as far as the file can be read at all.
 Status Head::loadChunks(HeadState& state) {
   Status out;
-  Statement chunks(*connection_, "SELECT class, bytes FROM chunks ORDER BY class, first");
+  Statement chunks(*connection_, "SELECT level, bytes FROM chunks ORDER BY level, first");
   chunks.begin();
   for (;;) {
     const auto row = chunks.step();
@@ -100,8 +100,8 @@ Status Head::loadChunks(HeadState& state) {
     if (!*row) return out;
     const auto in = static_cast<size_t>(chunks.integerAt(0));
     const auto block = Block::unpack(chunks.bytesAt(1));
-    if (!block || in >= kClasses) {
-      out = block ? Status(Code::kDataLoss, "a class is not known") : block.status();
+    if (!block || in >= kLevels) {
+      out = block ? Status(Code::kDataLoss, "a level is not known") : block.status();
       continue;
     }
     auto chunk = std::make_shared<Chunk>();
@@ -112,22 +112,22 @@ Status Head::loadChunks(HeadState& state) {
 }
 
 Status Head::addChunks(const HeadChange& change) {
-  for (size_t c = 0; c < kClasses; ++c) {
-    for (const ChunkPtr& chunk : change.add[c]) {
+  for (size_t level = 0; level < kLevels; ++level) {
+    for (const ChunkPtr& chunk : change.add[level]) {
       packer_.clear();
       packer_.add(*chunk->records);
       const Status done = add_chunk_.begin()
-                              .integer(static_cast<int64_t>(c))
+                              .integer(static_cast<int64_t>(level))
                               .integer(static_cast<int64_t>(chunk->summary.first))
                               .integer(static_cast<int64_t>(chunk->summary.last))
                               .blob(packer_.pack(kPackLevel))
                               .done();
       if (!done) return done;
     }
-    if (change.blocked[c] == 0) continue;
+    if (change.blocked[level] == 0) continue;
     const Status dropped = drop_chunks_.begin()
-                               .integer(static_cast<int64_t>(c))
-                               .integer(static_cast<int64_t>(change.blocked[c]))
+                               .integer(static_cast<int64_t>(level))
+                               .integer(static_cast<int64_t>(change.blocked[level]))
                                .done();
     if (!dropped) return dropped;
   }

@@ -16,7 +16,7 @@
 
 namespace muster::archive {
 
-// Records of one class that came together and are in no block yet.
+// Records of one level that came together and are in no block yet.
 struct Chunk {
   Summary summary;
   std::shared_ptr<const Block> records;
@@ -28,7 +28,7 @@ struct HeadState {
   RecordId last_id = 0;
   std::array<uint64_t, kLevels> shed{};  // since the archive is
   std::map<std::string, std::string> places;
-  std::array<std::vector<ChunkPtr>, kClasses> pending;
+  std::array<std::vector<ChunkPtr>, kLevels> pending;
   // What could not be read of it; nothing: it was whole.
   std::string damage;
 };
@@ -37,9 +37,9 @@ struct HeadChange {
   uint64_t commit = 0;
   RecordId last_id = 0;
   std::array<uint64_t, kLevels> shed{};
-  std::array<std::vector<ChunkPtr>, kClasses> add;
-  // What is in a block by now, or dropped: records of the class up to this one.
-  std::array<RecordId, kClasses> blocked{};
+  std::array<std::vector<ChunkPtr>, kLevels> add;
+  // What is in a block by now, or dropped: records of the level up to this one.
+  std::array<RecordId, kLevels> blocked{};
   std::map<std::string, std::string> places;
 };
 

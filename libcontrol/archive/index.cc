@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "libcontrol/archive/limits.h"
 #include "libcontrol/archive/room.h"
-#include "libcontrol/base/limits.h"
 #include "libcontrol/records/tokens.h"
 
 namespace muster::archive {

@@ -1,4 +1,5 @@
 #include "libcontrol/archive/keeper.h"
+#include "libcontrol/archive/limits.h"
 
 #include <algorithm>
 #include <utility>
@@ -26,7 +27,7 @@ std::vector<Problem> Keeper::takeProblems() {
 }
 
 void Keeper::absorb(Batch batch) {
-  for (size_t c = 0; c < kClasses; ++c) absorb(c, batch.records);
+  for (size_t level = 0; level < kLevels; ++level) absorb(level, batch.records);
   if (!batch.records.empty()) last_id_ = batch.records.back().id;
   for (LogPosition& position : batch.positions) {
     new_places_[position.source] = std::move(position.place);
@@ -34,21 +35,21 @@ void Keeper::absorb(Batch batch) {
   for (size_t level = 0; level < kLevels; ++level) shed_[level] += batch.shed[level];
 }
 
-// Those of that class, as chunks. They stay in memory until a block is full, and as chunks they
+// Those of that level, as chunks. They stay in memory until a block is full, and as chunks they
 // take a third of what records of their own take.
-void Keeper::absorb(size_t c, const std::vector<KeptRecord>& records) {
+void Keeper::absorb(size_t level, const std::vector<KeptRecord>& records) {
   const auto finish = [&] {
     if (packer_.empty()) return;
     auto chunk = std::make_shared<Chunk>();
     chunk->summary = packer_.summary();
     chunk->records = packer_.block();
-    classes_[c].pending_bytes += chunk->summary.text_bytes;
-    classes_[c].pending.push_back({std::move(chunk), false});
+    levels_[level].pending_bytes += chunk->summary.text_bytes;
+    levels_[level].pending.push_back({std::move(chunk), false});
     packer_.clear();
   };
   packer_.clear();
   for (const KeptRecord& kept : records) {
-    if (static_cast<size_t>(classOf(kept.record.level)) != c) continue;
+    if (static_cast<size_t>(kept.record.level) != level) continue;
     packer_.add(kept);
     if (packer_.summary().text_bytes >= options_.block_bytes) finish();
   }
@@ -56,8 +57,8 @@ void Keeper::absorb(size_t c, const std::vector<KeptRecord>& records) {
 }
 
 Status Keeper::commit() {
-  for (size_t c = 0; c < kClasses; ++c) {
-    if (Status written = writeBlocks(c); !written) return written;
+  for (size_t level = 0; level < kLevels; ++level) {
+    if (Status written = writeBlocks(level); !written) return written;
   }
   Status applied = applyToHead();
   if (applied.code() == Code::kDataLoss) {
@@ -67,27 +68,28 @@ Status Keeper::commit() {
   }
   if (!applied) return applied;
   publish();
-  for (size_t c = 0; c < kClasses; ++c) {
-    if (classes_[c].writer != nullptr && classes_[c].writer->bytes() >= segmentBytes(c)) seal(c);
+  for (size_t level = 0; level < kLevels; ++level) {
+    if (levels_[level].writer != nullptr && levels_[level].writer->bytes() >= segmentBytes(level))
+      seal(level);
   }
   return Status::ok();
 }
 
 // A segment that turns out to be damaged is left to the next start, and a new one begun.
-Status Keeper::writeBlocks(size_t c) {
-  Status written = writeBlocksOnce(c);
+Status Keeper::writeBlocks(size_t level) {
+  Status written = writeBlocksOnce(level);
   if (written.code() != Code::kDataLoss) return written;
   problem("writing went on in a new segment: " + written.text());
-  const ClassState& state = classes_[c];
+  const LevelState& state = levels_[level];
   if (!state.segments.empty()) (void)replaceFile(mendMark(state.segments.back()->file), "");
-  classes_[c].writer.reset();
-  return writeBlocksOnce(c);
+  levels_[level].writer.reset();
+  return writeBlocksOnce(level);
 }
 
-Status Keeper::writeBlocksOnce(size_t c) {
-  ClassState& state = classes_[c];
+Status Keeper::writeBlocksOnce(size_t level) {
+  LevelState& state = levels_[level];
   if (state.pending_bytes < options_.block_bytes) return Status::ok();
-  if (Status opened = openWriter(c); !opened) return opened;
+  if (Status opened = openWriter(level); !opened) return opened;
   if (Status begun = state.writer->begin(); !begun) {
     state.writer->abandon();
     return begun;
@@ -97,7 +99,7 @@ Status Keeper::writeBlocksOnce(size_t c) {
   size_t bytes = state.pending_bytes;
   while (bytes >= options_.block_bytes) {
     const Summary before = summary;
-    const auto next = appendBlock(c, done, summary);
+    const auto next = appendBlock(level, done, summary);
     if (!next) {
       state.writer->abandon();
       return next.status();
@@ -118,8 +120,8 @@ Status Keeper::writeBlocksOnce(size_t c) {
 }
 
 // A block of the chunks from that one on; the chunk behind it.
-Result<size_t> Keeper::appendBlock(size_t c, size_t from, Summary& summary) {
-  const ClassState& state = classes_[c];
+Result<size_t> Keeper::appendBlock(size_t level, size_t from, Summary& summary) {
+  const LevelState& state = levels_[level];
   packer_.clear();
   while (from < state.pending.size() && packer_.summary().text_bytes < options_.block_bytes) {
     packer_.add(*state.pending[from++].chunk->records);
@@ -138,16 +140,16 @@ Result<size_t> Keeper::appendBlock(size_t c, size_t from, Summary& summary) {
   return from;
 }
 
-uint64_t Keeper::segmentBytes(size_t c) const {
-  return std::clamp(options_.retention[c].max_bytes / limits::kArchiveSegmentsAClass,
+uint64_t Keeper::segmentBytes(size_t level) const {
+  return std::clamp(options_.retention[level].max_bytes / limits::kArchiveSegmentsALevel,
                     limits::kMinArchiveSegmentBytes, limits::kMaxArchiveSegmentBytes);
 }
 
-Status Keeper::openWriter(size_t c) {
-  ClassState& state = classes_[c];
-  if (state.writer != nullptr || reopenLast(c)) return Status::ok();
+Status Keeper::openWriter(size_t level) {
+  LevelState& state = levels_[level];
+  if (state.writer != nullptr || reopenLast(level)) return Status::ok();
   auto info = std::make_shared<SegmentInfo>();
-  info->name = {static_cast<Class>(c), state.next_number};
+  info->name = {static_cast<Severity>(level), state.next_number};
   info->file = options_.folder / info->name.file();
   auto writer = SegmentWriter::open(info->file);
   const Status made = writer ? syncFolder(options_.folder) : writer.status();
@@ -161,10 +163,10 @@ Status Keeper::openWriter(size_t c) {
   return Status::ok();
 }
 
-bool Keeper::reopenLast(size_t c) {
-  ClassState& state = classes_[c];
+bool Keeper::reopenLast(size_t level) {
+  LevelState& state = levels_[level];
   const bool goes_on = std::exchange(state.goes_on, false) && !state.segments.empty() &&
-                       state.segments.back()->bytes < segmentBytes(c);
+                       state.segments.back()->bytes < segmentBytes(level);
   if (!goes_on) return false;
   auto writer = SegmentWriter::open(state.segments.back()->file);
   if (!writer) return false;
@@ -172,8 +174,8 @@ bool Keeper::reopenLast(size_t c) {
   return true;
 }
 
-void Keeper::seal(size_t c) {
-  ClassState& state = classes_[c];
+void Keeper::seal(size_t level) {
+  LevelState& state = levels_[level];
   state.writer.reset();
   auto info = std::make_shared<SegmentInfo>(*state.segments.back());
   info->bytes = databaseBytes(info->file);
@@ -187,10 +189,10 @@ Status Keeper::applyToHead() {
   change.last_id = last_id_;
   change.shed = shed_;
   change.places = new_places_;
-  for (size_t c = 0; c < kClasses; ++c) {
-    change.blocked[c] = classes_[c].blocked;
-    for (const Pending& pending : classes_[c].pending) {
-      if (!pending.in_head) change.add[c].push_back(pending.chunk);
+  for (size_t level = 0; level < kLevels; ++level) {
+    change.blocked[level] = levels_[level].blocked;
+    for (const Pending& pending : levels_[level].pending) {
+      if (!pending.in_head) change.add[level].push_back(pending.chunk);
     }
   }
   if (Status applied = head_->apply(change); !applied) return applied;
@@ -200,7 +202,7 @@ Status Keeper::applyToHead() {
     changed_places_[source] = place;
   }
   new_places_.clear();
-  for (ClassState& state : classes_) {
+  for (LevelState& state : levels_) {
     for (Pending& pending : state.pending) pending.in_head = true;
   }
   return Status::ok();
@@ -215,43 +217,43 @@ Status Keeper::remakeHead() {
   auto head = Head::open(headFile(), packer_);
   if (!head) return head.status();
   head_ = std::move(head).value();
-  for (ClassState& state : classes_) {
+  for (LevelState& state : levels_) {
     for (Pending& pending : state.pending) pending.in_head = false;
   }
   for (const auto& [source, place] : places_) new_places_.emplace(source, place);
   return applyToHead();
 }
 
-uint64_t Keeper::classBytes(size_t c) const {
+uint64_t Keeper::levelBytes(size_t level) const {
   uint64_t out = 0;
-  for (const SegmentPtr& segment : classes_[c].segments) out += segment->bytes;
+  for (const SegmentPtr& segment : levels_[level].segments) out += segment->bytes;
   return out;
 }
 
 void Keeper::tidy() {
   const WallTime now = options_.clock->wall();
   bool changed = false;
-  for (size_t c = 0; c < kClasses; ++c) {
-    const Retention& retention = options_.retention[c];
-    ClassState& state = classes_[c];
-    while (state.segments.size() > 1 && classBytes(c) > retention.max_bytes) {
-      dropOldest(c);
+  for (size_t level = 0; level < kLevels; ++level) {
+    const Retention& retention = options_.retention[level];
+    LevelState& state = levels_[level];
+    while (state.segments.size() > 1 && levelBytes(level) > retention.max_bytes) {
+      dropOldest(level);
       changed = true;
     }
     if (retention.max_age == Duration::max()) continue;
     const WallTime before{now.unix_ms - retention.max_age.toMillis()};
     while (!state.segments.empty() && state.segments.front()->summary.newest < before &&
-           state.segments.front()->summary.allLines() > 0) {
-      dropOldest(c);
+           state.segments.front()->summary.lines > 0) {
+      dropOldest(level);
       changed = true;
     }
-    forgetOldPending(c, before);
+    forgetOldPending(level, before);
   }
   if (changed) publish();
 }
 
-void Keeper::dropOldest(size_t c) {
-  ClassState& state = classes_[c];
+void Keeper::dropOldest(size_t level) {
+  LevelState& state = levels_[level];
   if (state.segments.size() == 1) state.writer.reset();
   const std::filesystem::path file = state.segments.front()->file;
   state.segments.erase(state.segments.begin());
@@ -261,8 +263,8 @@ void Keeper::dropOldest(size_t c) {
 }
 
 // Only where no segment stands before them any more; they leave the head with the next commit.
-void Keeper::forgetOldPending(size_t c, WallTime before) {
-  ClassState& state = classes_[c];
+void Keeper::forgetOldPending(size_t level, WallTime before) {
+  LevelState& state = levels_[level];
   while (state.segments.empty() && !state.pending.empty() && state.pending.front().in_head &&
          state.pending.front().chunk->summary.newest < before) {
     const Summary& summary = state.pending.front().chunk->summary;
@@ -274,11 +276,12 @@ void Keeper::forgetOldPending(size_t c, WallTime before) {
 
 void Keeper::publish() {
   auto view = std::make_shared<View>();
-  for (size_t c = 0; c < kClasses; ++c) {
-    const ClassState& state = classes_[c];
-    view->classes[c].segments = state.segments;
-    view->classes[c].blocked = state.blocked;
-    for (const Pending& pending : state.pending) view->classes[c].pending.push_back(pending.chunk);
+  for (size_t level = 0; level < kLevels; ++level) {
+    const LevelState& state = levels_[level];
+    view->levels[level].segments = state.segments;
+    view->levels[level].blocked = state.blocked;
+    for (const Pending& pending : state.pending)
+      view->levels[level].pending.push_back(pending.chunk);
   }
   view->last_id = last_id_;
   view->head_bytes = databaseBytes(headFile());

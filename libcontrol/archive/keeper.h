@@ -1,5 +1,5 @@
 // Keeps records in a folder: in the head first, in blocks of segments later, and no longer than
-// their class may be kept.
+// their level may be kept.
 #pragma once
 
 #include <array>
@@ -15,15 +15,15 @@
 #include "libcontrol/archive/block.h"
 #include "libcontrol/archive/head.h"
 #include "libcontrol/archive/index.h"
+#include "libcontrol/archive/limits.h"
 #include "libcontrol/archive/segment.h"
 #include "libcontrol/base/clock.h"
 #include "libcontrol/base/file.h"
-#include "libcontrol/base/limits.h"
 #include "libcontrol/include/muster/records.h"
 
 namespace muster::archive {
 
-// What one class of records may take; whichever is reached first.
+// What the records of one level may take; whichever is reached first.
 struct Retention {
   uint64_t max_bytes = 0;
   Duration max_age = Duration::max();
@@ -37,7 +37,7 @@ struct SegmentInfo {
 };
 using SegmentPtr = std::shared_ptr<const SegmentInfo>;
 
-struct ClassView {
+struct LevelView {
   std::vector<SegmentPtr> segments;  // oldest first
   std::vector<ChunkPtr> pending;     // oldest first; all behind every block
   // Blocks with records beyond this one don't count yet: they are pending as well.
@@ -46,7 +46,7 @@ struct ClassView {
 
 // All that is kept at one moment. Never changes; what it names may be dropped meanwhile.
 struct View {
-  std::array<ClassView, kClasses> classes;
+  std::array<LevelView, kLevels> levels;
   RecordId last_id = 0;
   uint64_t head_bytes = 0;
 };
@@ -59,7 +59,7 @@ struct Problem {
 
 struct KeeperOptions {
   std::filesystem::path folder;
-  std::array<Retention, kClasses> retention;
+  std::array<Retention, kLevels> retention;
   size_t block_bytes = limits::kArchiveBlockBytes;
   Clock* clock = nullptr;
 };
@@ -100,7 +100,7 @@ class Keeper {
     ChunkPtr chunk;
     bool in_head = false;
   };
-  struct ClassState {
+  struct LevelState {
     std::vector<SegmentPtr> segments;
     std::unique_ptr<SegmentWriter> writer;  // of the last segment, if it isn't full
     std::vector<Pending> pending;
@@ -125,19 +125,19 @@ class Keeper {
   Result<Contents> contentsOf(const std::filesystem::path& file, bool without_head);
   void adopt(HeadState state);
 
-  void absorb(size_t c, const std::vector<KeptRecord>& records);
-  Status writeBlocks(size_t c);
-  Status writeBlocksOnce(size_t c);
-  Result<size_t> appendBlock(size_t c, size_t from, Summary& summary);
-  Status openWriter(size_t c);
-  bool reopenLast(size_t c);
-  void seal(size_t c);
+  void absorb(size_t level, const std::vector<KeptRecord>& records);
+  Status writeBlocks(size_t level);
+  Status writeBlocksOnce(size_t level);
+  Result<size_t> appendBlock(size_t level, size_t from, Summary& summary);
+  Status openWriter(size_t level);
+  bool reopenLast(size_t level);
+  void seal(size_t level);
   Status applyToHead();
   Status remakeHead();
-  void dropOldest(size_t c);
-  void forgetOldPending(size_t c, WallTime before);
-  uint64_t segmentBytes(size_t c) const;
-  uint64_t classBytes(size_t c) const;
+  void dropOldest(size_t level);
+  void forgetOldPending(size_t level, WallTime before);
+  uint64_t segmentBytes(size_t level) const;
+  uint64_t levelBytes(size_t level) const;
   void publish();
   void problem(const std::string& text);
   std::filesystem::path headFile() const;
@@ -147,7 +147,7 @@ class Keeper {
   BlockWriter packer_;  // for blocks, and for the head
   IndexWriter index_;
   std::unique_ptr<Head> head_;
-  std::array<ClassState, kClasses> classes_;
+  std::array<LevelState, kLevels> levels_;
   uint64_t commit_ = 0;
   RecordId last_id_ = 0;
   std::array<uint64_t, kLevels> shed_{};

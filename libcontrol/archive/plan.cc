@@ -113,11 +113,7 @@ bool Plan::Expression::mayMatch(std::string_view grams) const {
 bool Plan::mayMatch(const Summary& summary) const {
   const records::Query& query = matcher_.query();
   if (query.since && summary.newest < *query.since) return false;
-  if (query.until && summary.oldest >= *query.until) return false;
-  for (size_t level = 0; level < kLevels; ++level) {
-    if (summary.lines[level] > 0 && (query.levels >> level & 1) != 0) return true;
-  }
-  return false;
+  return !query.until || summary.oldest < *query.until;
 }
 
 bool Plan::mayMatch(const SegmentReader::Filter& filter) const {

@@ -25,7 +25,7 @@ class Plan {
   ~Plan();
 
   const records::Matcher& matcher() const { return matcher_; }
-  // Whether records of such times and levels may match.
+  // Whether records of such times may match.
   bool mayMatch(const Summary& summary) const;
   // For SegmentReader::rowsWith; empty: any block may match by its words.
   const std::string& words() const { return words_; }

@@ -45,7 +45,7 @@ void ReaderPool::closeUnusedSince(std::chrono::steady_clock::time_point since) {
 
 void ReaderPool::closeDropped(const View& view) {
   const auto has = [&](const SegmentName& name) {
-    const auto& segments = view.classes[static_cast<size_t>(name.in)].segments;
+    const auto& segments = view.levels[static_cast<size_t>(name.level)].segments;
     return std::any_of(segments.begin(), segments.end(),
                        [&](const SegmentPtr& segment) { return segment->name == name; });
   };

@@ -110,8 +110,8 @@ Status Keeper::recover() {
   }
   commit_ = head.commit;
   if (Status done = recoverSegments(is_new); !done) return done;
-  const bool any = std::any_of(classes_.begin(), classes_.end(),
-                               [](const ClassState& state) { return !state.segments.empty(); });
+  const bool any = std::any_of(levels_.begin(), levels_.end(),
+                               [](const LevelState& state) { return !state.segments.empty(); });
   if (is_new && any && problems_.empty()) {
     problem("the head was missing: what was in no segment yet is lost, and sources are read anew");
   }
@@ -154,7 +154,7 @@ Status Keeper::recoverSegments(bool without_head) {
 
 // Fails only where going on would do harm: what is not taken back now counts later.
 Status Keeper::recoverSegment(const SegmentName& name, bool without_head) {
-  ClassState& state = classes_[static_cast<size_t>(name.in)];
+  LevelState& state = levels_[static_cast<size_t>(name.level)];
   state.next_number = std::max(state.next_number, name.number + 1);
   SegmentInfo info;
   info.name = name;
@@ -171,7 +171,7 @@ Status Keeper::recoverSegment(const SegmentName& name, bool without_head) {
     problem(info.file.string() + " can't be read: " + contents.status().text());
     return Status::ok();
   }
-  if (contents->summary.allLines() == 0) {
+  if (contents->summary.lines == 0) {
     removeDatabase(info.file);
     return Status::ok();
   }
@@ -210,10 +210,10 @@ void Keeper::adopt(HeadState head) {
   last_id_ = head.last_id;
   shed_ = head.shed;
   places_ = std::move(head.places);
-  for (size_t c = 0; c < kClasses; ++c) {
-    ClassState& state = classes_[c];
+  for (size_t level = 0; level < kLevels; ++level) {
+    LevelState& state = levels_[level];
     last_id_ = std::max(last_id_, state.blocked);
-    for (ChunkPtr& chunk : head.pending[c]) {
+    for (ChunkPtr& chunk : head.pending[level]) {
       last_id_ = std::max(last_id_, chunk->summary.last);
       // Of a damaged head only: it was to be dropped from it.
       if (chunk->summary.last <= state.blocked) continue;

@@ -4,6 +4,7 @@
 
 #include "libcontrol/archive/archive.h"
 #include "libcontrol/archive/cursor.h"
+#include "libcontrol/archive/limits.h"
 #include "libcontrol/archive/plan.h"
 #include "libcontrol/archive/readers.h"
 
@@ -12,14 +13,17 @@ namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-// The classes of a view as one log.
+// The levels of a view as one log.
 class Merge {
  public:
   Merge(const Cursor::World& world, const View& view, Plan& plan, bool oldest_first,
         std::optional<RecordId> behind)
       : oldest_first_(oldest_first) {
-    for (const ClassView& in : view.classes) {
-      cursors_.emplace_back(world, in, plan, oldest_first, behind);
+    for (size_t level = 0; level < kLevels; ++level) {
+      if ((plan.matcher().query().levels & records::levelBit(static_cast<Severity>(level))) == 0) {
+        continue;
+      }
+      cursors_.emplace_back(world, view.levels[level], plan, oldest_first, behind);
     }
   }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libcontrol/archive/keeper.h"
+#include "libcontrol/archive/limits.h"
 #include "libcontrol/records/query.h"
 
 namespace muster::archive {

@@ -12,15 +12,15 @@ constexpr int kWriterCacheKib = 512;
 constexpr int kReaderCacheKib = 512;
 // "muster's log" to file(1) and friends; and what the tables below are.
 constexpr int kApplicationId = 0x4d4c4f47;
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
 constexpr const char* kTables =
     // Rows are never given twice, so that what the index says of one that was taken back means no
     // other.
     "CREATE TABLE blocks(row INTEGER PRIMARY KEY AUTOINCREMENT, kept INTEGER NOT NULL,"
     " first INTEGER NOT NULL, last INTEGER NOT NULL, oldest INTEGER NOT NULL,"
-    " newest INTEGER NOT NULL, l0 INTEGER, l1 INTEGER, l2 INTEGER, l3 INTEGER, l4 INTEGER,"
-    " l5 INTEGER, text_bytes INTEGER, loggers TEXT, gram_sum INTEGER, grams BLOB,"
+    " newest INTEGER NOT NULL, lines INTEGER NOT NULL, text_bytes INTEGER, loggers TEXT, gram_sum "
+    "INTEGER, grams BLOB,"
     " bytes BLOB NOT NULL);"
     // Which blocks have a word, and nothing else. Its tokenizer splits as records::nextToken does.
     "CREATE VIRTUAL TABLE words USING fts5(word, content='', columnsize=0, detail=none,"
@@ -29,10 +29,9 @@ constexpr const char* kTables =
     "INSERT INTO words(words, rank) VALUES('automerge', 8);";
 
 constexpr const char* kInsertBlock =
-    "INSERT INTO blocks(kept, first, last, oldest, newest, l0, l1, l2, l3, l4, l5, text_bytes,"
-    " loggers, gram_sum, grams, bytes) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-#define MUSTER_ENTRY_COLUMNS \
-  "row, kept, first, last, oldest, newest, l0, l1, l2, l3, l4, l5, text_bytes"
+    "INSERT INTO blocks(kept, first, last, oldest, newest, lines, text_bytes, loggers,"
+    " gram_sum, grams, bytes) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+#define MUSTER_ENTRY_COLUMNS "row, kept, first, last, oldest, newest, lines, text_bytes"
 constexpr const char* kSelectEntries =
     "SELECT " MUSTER_ENTRY_COLUMNS " FROM blocks WHERE row > ? ORDER BY row";
 constexpr const char* kSelectEntry = "SELECT " MUSTER_ENTRY_COLUMNS " FROM blocks WHERE row = ?";
@@ -49,51 +48,27 @@ BlockEntry entryOf(const Statement& row) {
   entry.summary.last = static_cast<RecordId>(row.integerAt(3));
   entry.summary.oldest.unix_ms = row.integerAt(4);
   entry.summary.newest.unix_ms = row.integerAt(5);
-  for (size_t i = 0; i < kLevels; ++i) {
-    entry.summary.lines[i] = static_cast<uint64_t>(row.integerAt(6 + static_cast<int>(i)));
-  }
-  entry.summary.text_bytes = static_cast<uint64_t>(row.integerAt(12));
+  entry.summary.lines = static_cast<uint64_t>(row.integerAt(6));
+  entry.summary.text_bytes = static_cast<uint64_t>(row.integerAt(7));
   return entry;
 }
 
 }  // namespace
 
-const char* className(Class c) {
-  switch (c) {
-    case Class::kQuiet:
-      return "quiet";
-    case Class::kNormal:
-      return "normal";
-    case Class::kSevere:
-      return "severe";
-  }
-  return "normal";
-}
-
-Class classOf(Severity level) {
-  if (level <= Severity::kDebug) return Class::kQuiet;
-  return level <= Severity::kInfo ? Class::kNormal : Class::kSevere;
-}
-
 std::string SegmentName::file() const {
   char digits[24];
   std::snprintf(digits, sizeof digits, "-%08llu", static_cast<unsigned long long>(number));
-  return className(in) + std::string(digits) + ".sqlite";
+  return rules::severityName(level) + std::string(digits) + ".sqlite";
 }
 
 std::optional<SegmentName> SegmentName::parse(const std::string& file) {
-  for (const Class c : kAllClasses) {
-    const std::string begin = className(c) + std::string("-");
-    if (!file.starts_with(begin)) continue;
-    SegmentName out{c, 0};
-    const char* const end = file.data() + file.size();
-    const auto [rest, error] = std::from_chars(file.data() + begin.size(), end, out.number);
-    if (error == std::errc() &&
-        std::string_view(rest, static_cast<size_t>(end - rest)) == ".sqlite") {
-      return out;
-    }
-  }
-  return std::nullopt;
+  const size_t dash = file.find('-');
+  if (dash == std::string::npos) return std::nullopt;
+  const auto level = rules::parseSeverity(std::string_view(file).substr(0, dash));
+  if (!level) return std::nullopt;
+  SegmentName out{*level, 0};
+  std::from_chars(file.data() + dash + 1, file.data() + file.size(), out.number);
+  return out.file() == file ? std::optional(out) : std::nullopt;
 }
 
 SegmentWriter::SegmentWriter(std::unique_ptr<Connection> connection, std::filesystem::path file)
@@ -137,9 +112,9 @@ Status SegmentWriter::append(const Packed& block) {
       .integer(static_cast<int64_t>(summary.first))
       .integer(static_cast<int64_t>(summary.last))
       .integer(summary.oldest.unix_ms)
-      .integer(summary.newest.unix_ms);
-  for (const uint64_t lines : summary.lines) insert_block_.integer(static_cast<int64_t>(lines));
-  insert_block_.integer(static_cast<int64_t>(summary.text_bytes))
+      .integer(summary.newest.unix_ms)
+      .integer(static_cast<int64_t>(summary.lines))
+      .integer(static_cast<int64_t>(summary.text_bytes))
       .text(block.loggers)
       .integer(static_cast<int64_t>(gramChecksum(block.grams)))
       .blob(block.grams)
@@ -151,7 +126,7 @@ Status SegmentWriter::append(const Packed& block) {
 Status SegmentWriter::commit() {
   const Status done = transaction_->commit();
   transaction_.reset();
-  // Of three classes one writes at a time, and the next block has other words.
+  // One level is written at a time, and the next block has other words.
   connection_->dropCache();
   return done;
 }

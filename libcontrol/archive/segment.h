@@ -1,4 +1,4 @@
-// A segment: a file with blocks of one class of records, and an index of their words.
+// A segment: a file with blocks of records of one level, and an index of their words.
 #pragma once
 
 #include <array>
@@ -17,19 +17,10 @@
 
 namespace muster::archive {
 
-// Records that are kept equally long: by how severe they are.
-enum class Class : uint8_t { kQuiet, kNormal, kSevere };
-inline constexpr size_t kClasses = 3;
-inline constexpr std::array<Class, kClasses> kAllClasses = {Class::kQuiet, Class::kNormal,
-                                                            Class::kSevere};
-// "quiet" (trace, debug), "normal" (info), "severe" (warn and above).
-const char* className(Class c);
-Class classOf(Severity level);
-
 struct SegmentName {
-  Class in = Class::kNormal;
+  Severity level = Severity::kInfo;
   uint64_t number = 0;  // the higher, the newer
-  // normal-00000012.sqlite
+  // info-00000012.sqlite
   std::string file() const;
   static std::optional<SegmentName> parse(const std::string& file);
   auto operator<=>(const SegmentName&) const = default;

@@ -1,4 +1,5 @@
-// Every bound, with its reason, in one place.
+// Every bound that is not of one part alone, with its reason. Of what a node keeps of its log:
+// libcontrol/archive/limits.h; of muster-agent: node-agent/limits.h.
 #pragma once
 
 #include <cstddef>
@@ -163,13 +164,6 @@ inline constexpr Duration kRuleSubmitWait = Duration::millis(200);
 // After the last record that was lost to a full queue, the rules count as blind for this long.
 inline constexpr Duration kRuleBlindness = Duration::seconds(1);
 
-// --- logs kept: what may be configured ----------------------------------------------------------
-// Of a class of levels; a segment and the head need some.
-inline constexpr uint64_t kMinKeptLogBytes = uint64_t{1} << 20;
-inline constexpr uint64_t kMaxKeptLogBytes = uint64_t{1} << 40;
-inline constexpr Duration kMinKeptLogAge = Duration::seconds(60);
-inline constexpr Duration kMaxKeptLogAge = Duration::seconds(10LL * 366 * 86400);
-
 // --- logs found ---------------------------------------------------------------------------------
 // A search that has found less than was asked for gives what it has after this and says how far it
 // came: people and the coordinator wait for it.
@@ -214,7 +208,6 @@ inline constexpr size_t kMaxAlertSubscriptionsPerPerson = 1000;
 // How long a threshold must hold: longer than a crash failover with leases of the usual length, so
 // that one that works wakes nobody; and not so long that a day passes unseen.
 inline constexpr Duration kAlertForDefault = Duration::seconds(30);
-inline constexpr Duration kMaxAlertFor = Duration::seconds(86400);
 // After the coordinator's start, or a new connection, before levels count: until then the nodes
 // that have not yet been heard of would look as if they were gone.
 inline constexpr Duration kAlertSettle = Duration::seconds(10);
@@ -248,8 +241,6 @@ inline constexpr size_t kMaxIncidentLogLineBytes = 200;
 // What led to an incident stands in the logs before its level was seen to fall.
 inline constexpr Duration kIncidentLogsBefore = Duration::seconds(120);
 inline constexpr size_t kMaxSilences = 256;
-inline constexpr Duration kMinSilence = Duration::seconds(1);
-inline constexpr Duration kMaxSilence = Duration::seconds(30 * 86400);
 inline constexpr size_t kMaxEscalationSteps = 16;
 inline constexpr size_t kMaxOnCall = 64;
 // Messages not yet delivered: of one person (older ones are then only counted), and in all.
@@ -389,9 +380,9 @@ inline constexpr Duration kMetricsFresh = Duration::millis(500);
 inline constexpr int kMetricsThreads = 2;
 inline constexpr Duration kMetricsRequest = Duration::seconds(5);
 
-// --- log records of other programs
-// ------------------------------------------------------------------ Of one line; more is a dump.
-// And of a record of several lines: a stack trace of Java with all its causes has some hundreds.
+// --- log records of other programs --------------------------------------------------------------
+// Of one line; more is a dump. And of a record of several lines: a stack trace of Java with all its
+// causes has some hundreds.
 inline constexpr size_t kMaxLogLineBytes = 64 * 1024;
 inline constexpr size_t kMaxRecordLines = 1000;
 inline constexpr size_t kMaxRecordBytes = 128 * 1024;
@@ -405,71 +396,12 @@ inline constexpr int64_t kMaxMaskSetMemory = 2 * 1024 * 1024;
 inline constexpr size_t kMaxTemplateBytes = 512;
 inline constexpr size_t kMaxTemplateExampleBytes = 1024;
 inline constexpr size_t kMaxTemplateGroups = 10'000;
-// Sources of an agent, their names, and how long more lines of a record may be waited for.
-inline constexpr size_t kMaxSources = 64;
-inline constexpr size_t kMaxSourceNameBytes = 64;
-inline constexpr Duration kMinRecordWait = Duration::millis(10);
-inline constexpr Duration kMaxRecordWait = Duration::seconds(60);
-// Read of a file in one go, for all files in turn: more than one line.
-inline constexpr size_t kFileChunkBytes = 2 * kMaxLogLineBytes;
-// Files of one source that are followed; rotated files of one log that are looked at; and files in
-// one kept place, which has 4096 bytes.
-inline constexpr size_t kMaxFollowedFiles = 1000;
-inline constexpr size_t kMaxRotatedFiles = 1000;
-inline constexpr size_t kMaxPlaceFiles = 30;
-// Senders connected to one syslog socket.
-inline constexpr size_t kMaxSyslogConnections = 256;
 
-// --- muster-agent -----------------------------------------------------------------------------
-// Shorter waits would spend the machine on starting a program that doesn't run; after longer ones
-// nobody remembers that it is to be started again.
-inline constexpr Duration kMinAgentWait = Duration::millis(10);
-inline constexpr Duration kMaxAgentWait = Duration::seconds(3600);
-// Restarts in a row; beyond this a limit is none (which 0 says more clearly).
-inline constexpr int64_t kMaxAgentRestarts = 1000;
-// One question to the program over HTTP for its log levels, or one run of an executable for them;
-// a command that sets one takes three of them and is given up after 30 s.
-inline constexpr Duration kLevelTimeout = Duration::seconds(5);
-// Answers of the program: ten thousand loggers of an actuator, written at length, are 2 MB.
-inline constexpr size_t kMaxLevelAnswerBytes = 4 * 1024 * 1024;
-// A file whose levels are rewritten, and a template of one.
-inline constexpr size_t kMaxLevelFileBytes = 1024 * 1024;
-// Executables that run beside the program at once, such as those for probes.
-inline constexpr size_t kMaxSideRuns = 16;
-// The sidecar socket. A frame of a thousand log records of 1 KiB fits; what is not yet read by the
-// other side is bounded by the same.
-inline constexpr size_t kMaxSidecarFrameBytes = 1024 * 1024;
-inline constexpr size_t kMaxSidecarRecords = 1000;
-inline constexpr size_t kMaxSidecarConnections = 8;
-inline constexpr size_t kMaxSidecarServices = 32;
-// Names of connections whose last numbers are known.
-inline constexpr size_t kMaxSidecarNames = 64;
-// A connection that has not said who it is by then is a mistake.
-inline constexpr Duration kSidecarHelloWait = Duration::seconds(5);
-// Messages of records on their way to the disk, for each connection.
-inline constexpr uint32_t kSidecarWindow = 16;
-// Probes of a program. More say nothing more; a shorter interval is a load of its own.
-inline constexpr size_t kMaxProbes = 32;
-inline constexpr Duration kMinProbeInterval = Duration::millis(100);
-inline constexpr Duration kMaxProbeInterval = Duration::seconds(3600);
-inline constexpr int64_t kMaxProbeRow = 100;
-// An agent that ends waits for what is under way.
-inline constexpr Duration kMaxProbeTimeout = Duration::seconds(30);
-// Answers that are awaited at once over the network; others have to wait.
-inline constexpr size_t kProbesAtOnce = 4;
-// Looked at of an answer, and a pattern's memory as RE2 counts it.
-inline constexpr size_t kMaxProbeBytes = 256 * 1024;
-inline constexpr size_t kMaxProbeExpectBytes = 4096;
-inline constexpr int64_t kMaxProbePatternBytes = 1024 * 1024;
-// Headers of a request, each a line.
-inline constexpr size_t kMaxHttpHeaders = 32;
-// How long an executable for promotion or demotion may be given: less than a tenth of a second is
-// lost to its start, and a role that takes longer than an hour to change is not one.
+// --- executables for promotion, demotion and what the site wants to know ------------------------
+// How long one may be given: less than a tenth of a second is lost to its start, and a role that
+// takes longer than an hour to change is not one.
 inline constexpr Duration kMinHookTimeout = Duration::millis(100);
 inline constexpr Duration kMaxHookTimeout = Duration::seconds(3600);
-// What one run of it may write into the log: a page of text, not a flood.
-inline constexpr size_t kMaxHookLines = 200;
-inline constexpr size_t kMaxHookLineBytes = 1024;
 // Of those that the coordinator runs, so many of a group may wait for their turn; beyond that the
 // oldest is not run, which is told. A group that changes hands more often than its hooks take has
 // other worries.
@@ -482,25 +414,6 @@ inline constexpr Duration kVetoFirstWait = Duration::seconds(30);
 inline constexpr Duration kVetoLastWait = Duration::seconds(1800);
 // Its words; more belong into a script.
 inline constexpr size_t kMaxHookWords = 64;
-// Between two questions after health: more often than this costs more than it tells.
-inline constexpr Duration kMinHealthInterval = Duration::millis(100);
-// Answers in a row before a verdict changes; with more an outage is over before it is noticed.
-inline constexpr int64_t kMaxHealthCount = 100;
-// The largest that Linux gives a process (PID_MAX_LIMIT).
-inline constexpr int64_t kMaxPid = 4'194'304;
-// A pid file may be older than its process by that much: times of files have the kernel's ticks.
-inline constexpr Duration kPidFileSlack = Duration::millis(100);
-// Looks at an application that others run. The end of its main process is noticed at once.
-inline constexpr Duration kPidFileLook = Duration::millis(100);
-// So many of them go by between two readings of all of /proc for what belongs to it.
-inline constexpr int kPidFileFamilyLooks = 10;
-inline constexpr Duration kUnitLook = Duration::seconds(1);
-// An answer of systemd's other than a job's end.
-inline constexpr Duration kUnitCall = Duration::seconds(5);
-// A unit that did not stop is killed, and asked to stop again, so often.
-inline constexpr Duration kUnitStopRetry = Duration::seconds(1);
-// A unit's name (unit_name_is_valid() of systemd).
-inline constexpr size_t kMaxUnitName = 255;
 
 // --- error budgets and burn rates ---------------------------------------------------------------
 // Of an objective. A shorter period than an hour has burn windows that no clock tick fills; a month
@@ -558,45 +471,12 @@ inline constexpr size_t kMaxReportChart = 40;
 // Groups' weights in the overall level are shares of one.
 inline constexpr double kMaxWeight = 1;
 
-// --- the log that a node keeps, and queries over it ----------------------------------------------
+// --- queries over logs ---------------------------------------------------------------------------
 // A question that people still understand, and its terms: each is looked up in every segment.
 inline constexpr size_t kMaxQueryBytes = 1024;
 inline constexpr size_t kMaxQueryTerms = 32;
 // Of an expression's automaton while it reads a gigabyte. How large the expression itself may be is
 // bounded by kMaxRulePatternMemory.
 inline constexpr size_t kMaxQueryMemory = 8 * 1024 * 1024;
-// Texts of one class that are compressed and indexed together. Larger ones compress no better and
-// make each hit dearer; smaller ones make the index larger.
-inline constexpr size_t kArchiveBlockBytes = 256 * 1024;
-// A block when unpacked, above which it is damage and not a block: a record of the largest size may
-// be the last of one, and names of loggers come on top.
-inline constexpr size_t kMaxArchiveBlockBytes = 64 * 1024 * 1024;
-// One record's text; the rest is cut. A dump of more belongs into a file.
-inline constexpr size_t kMaxKeptTextBytes = 1024 * 1024;
-// Records that wait for the writer: a second at 50,000 lines a second.
-inline constexpr size_t kArchiveQueueBytes = 8 * 1024 * 1024;
-// A record is on the disk so long after it came, or sooner when so many bytes have come.
-inline constexpr Duration kArchiveBatchEvery = Duration::millis(200);
-inline constexpr size_t kArchiveBatchBytes = 1024 * 1024;
-// While the disk is full or gone the writer tries again so often.
-inline constexpr Duration kArchiveRetry = Duration::seconds(1);
-// Whole segments are dropped, so one is a small part of what its class may keep. Above the upper
-// bound they bring nothing, below the lower one they are mostly empty pages.
-inline constexpr uint64_t kArchiveSegmentsAClass = 16;
-inline constexpr uint64_t kMinArchiveSegmentBytes = 512 * 1024;
-inline constexpr uint64_t kMaxArchiveSegmentBytes = 64 * 1024 * 1024;
-// A ring smaller than this holds a handful of blocks of each class.
-inline constexpr uint64_t kMinArchiveBytes = 8 * 1024 * 1024;
-// As the public header says, and the sources of a node: files that rotate under names of their own.
-inline constexpr size_t kMaxPlaceBytes = 4096;
-inline constexpr size_t kMaxPlaces = 10'000;
-// Connections to segments that are kept open for the next search, for so long.
-inline constexpr size_t kMaxIdleSegmentReaders = 32;
-inline constexpr Duration kIdleSegmentReaderLife = Duration::seconds(60);
-// Blocks that a search keeps unpacked, for the context of its hits.
-inline constexpr size_t kMaxUnpackedBlocks = 12;
-inline constexpr size_t kMaxContextLines = 100;
-// Problems that a state shows, the latest.
-inline constexpr size_t kMaxArchiveProblems = 16;
 
 }  // namespace muster::limits

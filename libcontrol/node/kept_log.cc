@@ -7,6 +7,7 @@
 #include "commands/log_chart.h"
 #include "commands/log_level.h"
 #include "commands/when.h"
+#include "libcontrol/archive/limits.h"
 #include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
 #include "libcontrol/log/keep_sink.h"
@@ -57,11 +58,11 @@ archive::ArchiveOptions archiveOptions(const LogOptions& from) {
   archive::ArchiveOptions out;
   out.folder = from.folder;
   out.retention = archive::ArchiveOptions::sharesOf(from.max_bytes);
-  const LogRetention* given[] = {&from.debug, &from.info, &from.warn};
-  for (size_t i = 0; i < out.retention.size(); ++i) {
-    if (given[i]->max_bytes != 0) out.retention[i].max_bytes = given[i]->max_bytes;
-    if (given[i]->max_age.count() != 0) {
-      out.retention[i].max_age = Duration::seconds(given[i]->max_age.count());
+  for (size_t level = 0; level < out.retention.size(); ++level) {
+    const LogRetention& given = from.retention[level];
+    if (given.max_bytes != 0) out.retention[level].max_bytes = given.max_bytes;
+    if (given.max_age.count() != 0) {
+      out.retention[level].max_age = Duration::seconds(given.max_age.count());
     }
   }
   return out;

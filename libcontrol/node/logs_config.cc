@@ -2,20 +2,23 @@
 
 #include <string>
 
-#include "libcontrol/base/limits.h"
+#include "libcontrol/archive/limits.h"
 #include "libcontrol/base/text.h"
 #include "libcontrol/records/mask_config.h"
+#include "libcontrol/rules/rule.h"
 
 namespace muster {
 namespace {
 
-LogRetention readRetention(ConfigTable& logs, const std::string& name, uint64_t all) {
+// `bytes` and `age`: of all levels together, and of those that say nothing.
+LogRetention readRetention(ConfigTable& logs, const std::string& name, uint64_t bytes,
+                           Duration age) {
   LogRetention out;
   ConfigTable table = logs.table(name);
-  if (!table.isPresent()) return out;
-  out.max_bytes = table.size("max_size", 0, limits::kMinKeptLogBytes, all);
-  const Duration age =
-      table.duration("max_age", Duration{}, limits::kMinKeptLogAge, limits::kMaxKeptLogAge);
+  if (table.isPresent()) {
+    out.max_bytes = table.size("max_size", 0, limits::kMinKeptLogBytes, bytes);
+    age = table.duration("max_age", age, limits::kMinKeptLogAge, limits::kMaxKeptLogAge);
+  }
   out.max_age = std::chrono::seconds(age.toMillis() / 1000);
   return out;
 }
@@ -29,14 +32,12 @@ LogOptions readLogOptions(ConfigTable logs, const std::filesystem::path& state_d
   out.folder = logs.path("folder");
   if (out.folder.empty()) out.folder = state_dir / "logs";
   out.max_bytes =
-      logs.size("max_size", out.max_bytes, 3 * limits::kMinKeptLogBytes, limits::kMaxKeptLogBytes);
+      logs.size("max_size", out.max_bytes, limits::kMinArchiveBytes, limits::kMaxKeptLogBytes);
   const Duration age =
       logs.duration("max_age", Duration{}, limits::kMinKeptLogAge, limits::kMaxKeptLogAge);
-  out.debug = readRetention(logs, "debug", out.max_bytes);
-  out.info = readRetention(logs, "info", out.max_bytes);
-  out.warn = readRetention(logs, "warn", out.max_bytes);
-  for (LogRetention* each : {&out.debug, &out.info, &out.warn}) {
-    if (each->max_age.count() == 0) each->max_age = std::chrono::seconds(age.toMillis() / 1000);
+  for (size_t level = 0; level < out.retention.size(); ++level) {
+    const char* const name = rules::severityName(static_cast<rules::Severity>(level));
+    out.retention[level] = readRetention(logs, name, out.max_bytes, age);
   }
   const records::MaskOptions masks = records::readMaskOptions(logs);
   for (const records::MaskRule& rule : masks.own) {

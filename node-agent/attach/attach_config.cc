@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
-#include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

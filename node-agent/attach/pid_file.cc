@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "muster/log.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

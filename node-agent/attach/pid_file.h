@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
-#include "libcontrol/base/limits.h"
 #include "node-agent/attach/process_mark.h"
 #include "node-agent/attach/sighting.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "libcontrol/base/limits.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

@@ -6,11 +6,11 @@
 #include <optional>
 #include <string>
 
-#include "libcontrol/base/limits.h"
 #include "node-agent/attach/control_group.h"
 #include "node-agent/attach/process_mark.h"
 #include "node-agent/attach/sighting.h"
 #include "node-agent/attach/unit_manager.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 

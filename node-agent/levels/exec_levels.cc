@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
 #include "node-agent/levels/level_template.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 

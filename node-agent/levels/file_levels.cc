@@ -15,6 +15,7 @@
 #include "libcontrol/base/text.h"
 #include "node-agent/fd.h"
 #include "node-agent/levels/level_template.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
 #include "node-agent/levels/level_template.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

@@ -12,6 +12,7 @@
 #include "node-agent/levels/actuator_levels.h"
 #include "node-agent/levels/http_levels.h"
 #include "node-agent/levels/level_template.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

@@ -10,9 +10,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
 #include "node-agent/fd.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

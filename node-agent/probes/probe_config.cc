@@ -7,9 +7,9 @@
 #include <charconv>
 #include <set>
 
-#include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
 #include "node-agent/levels/level_config.h"
+#include "node-agent/limits.h"
 #include "node-agent/service_config.h"
 
 namespace muster::agent {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "libcontrol/base/limits.h"
 #include "muster/log.h"
+#include "node-agent/limits.h"
 #include "node-agent/probes/probe_check.h"
 
 namespace muster::agent {

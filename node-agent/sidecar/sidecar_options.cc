@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <set>
 
-#include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
+#include "node-agent/limits.h"
 #include "node-agent/service_config.h"
 
 namespace muster::agent {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "libcontrol/base/limits.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

@@ -11,9 +11,9 @@
 #include <cstring>
 #include <utility>
 
-#include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
 #include "muster/log.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "libcontrol/base/limits.h"
 #include "muster/log.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

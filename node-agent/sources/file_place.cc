@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "libcontrol/base/limits.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "node-agent/limits.h"
 #include "node-agent/sources/log_file.h"
 
 namespace muster::agent {

@@ -9,8 +9,8 @@
 #include <filesystem>
 #include <utility>
 
-#include "libcontrol/base/limits.h"
 #include "muster/log.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

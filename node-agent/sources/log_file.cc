@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "libcontrol/base/limits.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

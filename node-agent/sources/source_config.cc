@@ -11,6 +11,7 @@
 
 #include "libcontrol/base/limits.h"
 #include "libcontrol/base/text.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

@@ -13,6 +13,7 @@
 
 #include "libcontrol/base/limits.h"
 #include "muster/log.h"
+#include "node-agent/limits.h"
 #include "node-agent/sources/syslog_message.h"
 
 namespace muster::agent {

@@ -278,7 +278,7 @@ class SidecarRecords(WithSidecar):
         self.assert_nothing_given_up(agent)
 
 
-SMALL = """max_size = "3MiB"
+SMALL = """max_size = "8MiB"
 folder = "%s"
 
 [[agent.source]]

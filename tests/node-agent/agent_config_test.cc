@@ -38,6 +38,22 @@ TEST_F(AgentConfigTest, NothingBesidesTheNodeIsNeeded) {
   EXPECT_EQ(nodeName(config->node), "node1");
 }
 
+TEST_F(AgentConfigTest, EachLevelOfTheLogIsKeptAsLongAsItsTableSays) {
+  const auto config = load("",
+                           "[logs]\nmax_size = \"64MiB\"\nmax_age = \"30d\"\n"
+                           "[logs.trace]\nmax_age = \"1h\"\n[logs.error]\nmax_size = \"32MiB\"\n");
+  ASSERT_TRUE(config.isOk()) << config.status().text();
+  const auto of = [&](LogLevel level) {
+    return config->node.logs.retention[static_cast<size_t>(level)];
+  };
+  EXPECT_EQ(of(LogLevel::kTrace).max_age, std::chrono::hours(1));
+  EXPECT_EQ(of(LogLevel::kTrace).max_bytes, 0u);
+  EXPECT_EQ(of(LogLevel::kDebug).max_age, std::chrono::days(30));
+  EXPECT_EQ(of(LogLevel::kError).max_age, std::chrono::days(30));
+  EXPECT_EQ(of(LogLevel::kError).max_bytes, uint64_t{32} << 20);
+  EXPECT_EQ(of(LogLevel::kCritical).max_bytes, 0u);
+}
+
 TEST_F(AgentConfigTest, FailoverInBothModes) {
   const auto run = load(kGroup, "[agent.failover]\nmode = \"run\"\n");
   ASSERT_TRUE(run.isOk()) << run.status().text();

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "libcontrol/base/limits.h"
+#include "node-agent/limits.h"
 
 namespace muster::agent {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <thread>
 
-#include "libcontrol/base/limits.h"
+#include "node-agent/limits.h"
 #include "node-agent/sidecar/framing.h"
 #include "node-agent/sidecar/sidecar_hub.h"
 #include "node-agent/sidecar/sidecar_role.h"

@@ -8,6 +8,7 @@
 //   (*node)->start();
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -50,7 +51,7 @@ struct LogMask {
   std::string replacement = "***";
 };
 
-// How much of records of some levels is kept; whichever is reached first.
+// How much of the records of one level is kept; whichever is reached first.
 struct LogRetention {
   uint64_t max_bytes = 0;           // 0: a share of LogOptions::max_bytes
   std::chrono::seconds max_age{0};  // 0: for as long as there is room
@@ -61,9 +62,7 @@ struct LogOptions {
   bool keep = false;
   std::filesystem::path folder;              // empty: "logs" in the state_dir
   uint64_t max_bytes = uint64_t{256} << 20;  // all together
-  LogRetention debug;                        // trace and debug
-  LogRetention info;
-  LogRetention warn;  // warn, error and critical
+  std::array<LogRetention, static_cast<size_t>(LogLevel::kOff)> retention;  // by LogLevel
   // Secrets are masked before records are kept, shown or matched: by the usual rules but for those
   // named in `mask_off`, and by these.
   std::vector<LogMask> masks;

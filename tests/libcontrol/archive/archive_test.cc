@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "libcontrol/archive/limits.h"
 #include "tests/libcontrol/archive/log_folder.h"
 
 namespace muster::archive {
@@ -77,14 +78,14 @@ TEST(Archive, DropsWholeSegmentsWhenAClassHasTooManyBytesAndNoOther) {
   EXPECT_GT(state.bytes, kMaxBytes / 4);
 }
 
-TEST(Archive, DropsWhatIsTooOldByClass) {
+TEST(Archive, DropsWhatIsTooOldByLevel) {
   const LogFolder folder;
   ManualClock clock;
   clock.setWall(WallTime{kBegin});
   ArchiveOptions options = folder.options();
   options.clock = &clock;
-  options.retention[static_cast<size_t>(Class::kQuiet)].max_age = Duration::seconds(3600);
-  options.retention[static_cast<size_t>(Class::kSevere)].max_age = Duration::seconds(86'400);
+  options.retention[static_cast<size_t>(Severity::kDebug)].max_age = Duration::seconds(3600);
+  options.retention[static_cast<size_t>(Severity::kError)].max_age = Duration::seconds(86'400);
   auto log = Archive::open(options);
   ASSERT_TRUE(log) << log.status().text();
   for (int i = 0; i < 600; ++i) {
@@ -110,6 +111,44 @@ TEST(Archive, DropsWhatIsTooOldByClass) {
   (*log)->add({clock.wall(), Severity::kInfo, "", "and again"});
   ASSERT_TRUE((*log)->flush());
   EXPECT_EQ((*log)->state().lines_of[static_cast<size_t>(Severity::kError)], 0u);
+}
+
+TEST(Archive, NeighbouringLevelsAreKeptByThemselves) {
+  const LogFolder folder;
+  ManualClock clock;
+  clock.setWall(WallTime{kBegin});
+  ArchiveOptions options = folder.options();
+  options.clock = &clock;
+  options.retention[static_cast<size_t>(Severity::kTrace)].max_age = Duration::seconds(3600);
+  options.retention[static_cast<size_t>(Severity::kWarn)].max_age = Duration::seconds(3600);
+  auto log = Archive::open(options);
+  ASSERT_TRUE(log) << log.status().text();
+  for (const auto level : {Severity::kTrace, Severity::kDebug, Severity::kInfo, Severity::kWarn,
+                           Severity::kError, Severity::kCritical}) {
+    (*log)->add(recordOf(0, level, "web", "a line"));
+  }
+  ASSERT_TRUE((*log)->flush());
+  EXPECT_EQ(found(**log, "level=warn line").hits.size(), 1u);
+  clock.advance(Duration::seconds(2 * 3600));
+  // What is dropped leaves with the commits that follow.
+  for (int i = 0; i < 2; ++i) {
+    (*log)->add({clock.wall(), Severity::kInfo, "", "later"});
+    ASSERT_TRUE((*log)->flush());
+  }
+  EXPECT_EQ((*log)->state().lines_of, (std::array<uint64_t, kLevels>{0, 1, 3, 0, 1, 1}));
+  EXPECT_TRUE(found(**log, "level=warn line").hits.empty());
+  EXPECT_EQ(found(**log, "level>=warn line").hits.size(), 2u);
+}
+
+TEST(Archive, SegmentsAreNamedByTheirLevel) {
+  const SegmentName name{Severity::kWarn, 12};
+  EXPECT_EQ(name.file(), "warn-00000012.sqlite");
+  EXPECT_EQ(SegmentName::parse("warn-00000012.sqlite"), name);
+  for (const char* other : {"warning-00000012.sqlite", "WARN-00000012.sqlite", "warn-12.sqlite",
+                            "warn-00000012.sqlite-wal", "warn-.sqlite", "warn", "-00000012.sqlite",
+                            "off-00000012.sqlite", "warn-00000012.sqlite.damaged"}) {
+    EXPECT_FALSE(SegmentName::parse(other)) << other;
+  }
 }
 
 TEST(Archive, WritesASegmentFurtherAfterAStart) {

@@ -89,7 +89,7 @@ TEST(Block, SumsUpItsRecords) {
   EXPECT_EQ(summary.last, (1ull << 60) + 1);
   EXPECT_EQ(summary.oldest.unix_ms, std::numeric_limits<int64_t>::min());
   EXPECT_EQ(summary.newest.unix_ms, std::numeric_limits<int64_t>::max());
-  EXPECT_EQ(summary.allLines(), 6u);
+  EXPECT_EQ(summary.lines, 6u);
 }
 
 // Every byte of it counts, and none of them leads anywhere but to a refusal.

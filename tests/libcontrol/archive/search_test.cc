@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "libcontrol/archive/limits.h"
 #include "tests/libcontrol/archive/log_folder.h"
 
 namespace muster::archive {
@@ -149,7 +150,9 @@ INSTANTIATE_TEST_SUITE_P(Seeds, SearchOfSeed, testing::Range(1u, 9u));
 class SearchOfALog : public testing::Test {
  protected:
   void SetUp() override {
-    log_ = Archive::open(folder_.options()).value();
+    ArchiveOptions options = folder_.options();
+    options.block_bytes = 4096;  // several of each level
+    log_ = Archive::open(options).value();
     for (int i = 1; i <= 2000; ++i) {
       const auto level = static_cast<Severity>(i % 6);
       log_->add(

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "libcontrol/base/file.h"
+#include "libcontrol/base/limits.h"
 #include "muster/log.h"
 
 namespace muster {
